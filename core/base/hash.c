@@ -49,15 +49,14 @@ static inline uint64_t load4(const uint8_t *at)
 static inline uint64_t load_rest(const uint8_t *data, size_t len)
 {
 	size_t rest = len & 7;
-	const uint8_t *at = data + len - rest;
 
 	if (rest == 0)
 		return 0;
 	if (len >= 8)
 		return load8(data + len - 8) >> (8 * (8 - rest));
 	if (rest >= 4)
-		return load4(at) | load4(at + rest - 4) << (8 * (rest - 4));
-	return at[0] | (uint64_t)at[rest / 2] << (8 * (rest / 2)) | (uint64_t)at[rest - 1] << (8 * (rest - 1));
+		return load4(data) | load4(data + rest - 4) << (8 * (rest - 4));
+	return data[0] | (uint64_t)data[rest / 2] << (8 * (rest / 2)) | (uint64_t)data[rest - 1] << (8 * (rest - 1));
 }
 
 #define ROTL(x, b) ((x) << (b) | (x) >> (64 - (b)))

@@ -63,7 +63,7 @@ static unsigned decode(const uint8_t *at, const uint8_t *end, uint32_t *ret_poin
 
 ln_utf8_t ln_utf8_check(ln_slice_t s)
 {
-	const uint8_t *at = s.data, *end = at + s.len;
+	const uint8_t *at = s.data, *end = s.len ? at + s.len : at;
 	ln_utf8_t worst = LN_UTF8_OK, found;
 
 	while (at < end) {
@@ -112,7 +112,7 @@ static void print_one(const uint8_t *at, const uint8_t *end, char piece[16], uns
 char *ln_slice_print(ln_slice_t s, char *dst, size_t size)
 {
 	static const char more[] = "…";
-	const uint8_t *at = s.data, *end = at + s.len;
+	const uint8_t *at = s.data, *end = s.len ? at + s.len : at;
 	size_t len = 0, cut = 0, room = size ? size - 1 : 0, dots = sizeof(more) - 1;
 
 	while (at < end) {
