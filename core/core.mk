@@ -1,0 +1,99 @@
+# core.mk - the core, floor by floor: its public headers, its files, and the archive they become.
+#
+# This is also the map scripts/check-floors works with: a header belongs to the floor whose <floor>_headers names it.
+
+base_headers = \
+	core/include/linnet/buf.h \
+	core/include/linnet/hash.h \
+	core/include/linnet/list.h \
+	core/include/linnet/mem.h \
+	core/include/linnet/result.h \
+	core/include/linnet/str.h
+
+loop_headers = \
+	core/include/linnet/clock.h \
+	core/include/linnet/rcu.h \
+	core/include/linnet/worker.h
+
+registry_headers = \
+	core/include/linnet/conf.h \
+	core/include/linnet/hook.h \
+	core/include/linnet/log.h \
+	core/include/linnet/module.h \
+	core/include/linnet/stat.h
+
+broker_headers = \
+	core/include/linnet/identity.h \
+	core/include/linnet/msg.h \
+	core/include/linnet/queue.h \
+	core/include/linnet/retain.h \
+	core/include/linnet/router.h \
+	core/include/linnet/session.h \
+	core/include/linnet/sink.h \
+	core/include/linnet/topic.h
+
+net_headers = \
+	core/include/linnet/conn.h
+
+linnetinclude_HEADERS += $(base_headers) $(loop_headers) $(registry_headers) $(broker_headers) $(net_headers)
+
+# --- archives -------------------------------------------------------------------------------------
+# One per floor, never installed. linnetd takes them whole, because modules will ask for functions nothing else calls.
+
+# From the top floor down: each asks only those after it, so this is the linker's order too.
+LN_CORE_LIBS = \
+	core/libln_broker.a \
+	core/libln_registry.a \
+	core/libln_base.a
+
+noinst_LIBRARIES += $(LN_CORE_LIBS)
+
+core_libln_base_a_SOURCES = \
+	core/base/buf.c \
+	core/base/hash.c \
+	core/base/mem.c \
+	core/base/result.c \
+	core/base/siphash.h \
+	core/base/str.c
+
+core_libln_registry_a_SOURCES = \
+	core/registry/conf.c \
+	core/registry/conf_read.c \
+	core/registry/conf_tree.c \
+	core/registry/conf_tree.h \
+	core/registry/hook.c \
+	core/registry/log.c \
+	core/registry/stat.c
+
+core_libln_broker_a_SOURCES = \
+	core/broker/auth.c \
+	core/broker/map.c \
+	core/broker/match.c \
+	core/broker/msg.c \
+	core/broker/publish.c \
+	core/broker/queue.c \
+	core/broker/retain.c \
+	core/broker/router.c \
+	core/broker/routes.h \
+	core/broker/topic.c
+
+# --- linnetd --------------------------------------------------------------------------------------
+
+# The list the loader asks for a module before it looks in $(moduleexecdir). Empty when every module is shared.
+CLEANFILES += core/modules_static.c
+
+core/modules_static.c: Makefile
+	$(AM_V_GEN)$(MKDIR_P) core && { \
+		echo '/* modules_static.c - the modules that are linked in, as configure was told. Made by make. */'; \
+		echo '#include <linnet/module.h>'; \
+		echo; \
+		echo 'extern const ln_module_t *const ln_static_modules[];'; \
+		for m in $(LN_STATIC_MODULES); do echo "extern const ln_module_t ln_module_$$m;"; done; \
+		echo; \
+		echo 'const ln_module_t *const ln_static_modules[] = {'; \
+		for m in $(LN_STATIC_MODULES); do echo "	&ln_module_$$m,"; done; \
+		echo '	NULL'; \
+		echo '};'; \
+	} > $@-t && mv -f $@-t $@
+
+EXTRA_DIST += core/linnet.dynlist

@@ -1,0 +1,1 @@
+# modules.mk - the modules of this tree, one line each; the same name stands in configure.ac as LN_MODULE. scripts/new-module writes both.

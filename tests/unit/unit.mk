@@ -1,0 +1,26 @@
+# unit.mk - the unit tests. One program per file under test, of the same name; its one source is <program>.c: a new test is one more line.
+
+LN_UNIT_TESTS = \
+	tests/unit/base/buf \
+	tests/unit/base/hash \
+	tests/unit/base/list \
+	tests/unit/base/mem \
+	tests/unit/base/result \
+	tests/unit/base/str
+
+# Those that start threads: what ThreadSanitizer is to see.
+LN_UNIT_THREAD_TESTS =
+
+check_LIBRARIES += tests/support/libln_no_modules.a
+tests_support_libln_no_modules_a_SOURCES = tests/support/no_modules.c
+
+# A unit test links what it calls, from whichever floor, and Check.
+LDADD = $(LN_CORE_LIBS) tests/support/libln_no_modules.a $(CHECK_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
+
+EXTRA_DIST += tests/support/unit.h
+
+if HAVE_CHECK
+LN_THREAD_TESTS += $(LN_UNIT_THREAD_TESTS)
+check_PROGRAMS += $(LN_UNIT_TESTS)
+TESTS += $(LN_UNIT_TESTS)
+endif
