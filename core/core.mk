@@ -42,8 +42,10 @@ linnetinclude_HEADERS += $(base_headers) $(loop_headers) $(registry_headers) $(b
 
 # From the top floor down: each asks only those after it, so this is the linker's order too.
 LN_CORE_LIBS = \
+	core/libln_net.a \
 	core/libln_broker.a \
 	core/libln_registry.a \
+	core/libln_loop.a \
 	core/libln_base.a
 
 noinst_LIBRARIES += $(LN_CORE_LIBS)
@@ -56,17 +58,44 @@ core_libln_base_a_SOURCES = \
 	core/base/siphash.h \
 	core/base/str.c
 
+core_libln_loop_a_SOURCES = \
+	core/loop/clock.c \
+	core/loop/inside.h \
+	core/loop/job.c \
+	core/loop/loop.c \
+	core/loop/loop.h \
+	core/loop/mail.c \
+	core/loop/mail.h \
+	core/loop/rcu.c \
+	core/loop/rcu_builtin.c \
+	core/loop/rcu_start.h \
+	core/loop/turn.c \
+	core/loop/wheel.c \
+	core/loop/wheel.h \
+	core/loop/worker.c
+
 core_libln_registry_a_SOURCES = \
 	core/registry/conf.c \
+	core/registry/conf_bind.c \
 	core/registry/conf_read.c \
 	core/registry/conf_tree.c \
 	core/registry/conf_tree.h \
+	core/registry/conf_value.c \
+	core/registry/conf_value.h \
+	core/registry/describe.c \
+	core/registry/describe.h \
 	core/registry/hook.c \
 	core/registry/log.c \
+	core/registry/module.c \
+	core/registry/modules.c \
+	core/registry/modules.h \
+	core/registry/modules_conf.c \
+	core/registry/modules_conf.h \
 	core/registry/stat.c
 
 core_libln_broker_a_SOURCES = \
 	core/broker/auth.c \
+	core/broker/deliver.c \
 	core/broker/map.c \
 	core/broker/match.c \
 	core/broker/msg.c \
@@ -75,7 +104,28 @@ core_libln_broker_a_SOURCES = \
 	core/broker/retain.c \
 	core/broker/router.c \
 	core/broker/routes.h \
-	core/broker/topic.c
+	core/broker/session.c \
+	core/broker/sessions.h \
+	core/broker/subscribe.c \
+	core/broker/topic.c \
+	core/broker/window.c \
+	core/broker/window.h
+
+core_libln_net_a_SOURCES = \
+	core/net/addr.c \
+	core/net/addr.h \
+	core/net/conn.c \
+	core/net/conn_in.c \
+	core/net/conn_out.c \
+	core/net/layer.c \
+	core/net/listener.c \
+	core/net/log.def \
+	core/net/net.c \
+	core/net/net.h \
+	core/net/outq.c \
+	core/net/outq.h \
+	core/net/stat.def \
+	core/net/tcp.c
 
 # --- linnetd --------------------------------------------------------------------------------------
 

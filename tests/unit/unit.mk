@@ -11,16 +11,13 @@ LN_UNIT_TESTS = \
 # Those that start threads: what ThreadSanitizer is to see.
 LN_UNIT_THREAD_TESTS =
 
-check_LIBRARIES += tests/support/libln_no_modules.a
-tests_support_libln_no_modules_a_SOURCES = tests/support/no_modules.c
-
 # A unit test links what it calls, from whichever floor, and Check.
-LDADD = $(LN_CORE_LIBS) tests/support/libln_no_modules.a $(CHECK_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
+LDADD = $(LN_CORE_LIBS) $(CHECK_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
 
 EXTRA_DIST += tests/support/unit.h
 
 if HAVE_CHECK
 LN_THREAD_TESTS += $(LN_UNIT_THREAD_TESTS)
-check_PROGRAMS += $(LN_UNIT_TESTS)
-TESTS += $(LN_UNIT_TESTS)
+check_PROGRAMS += $(LN_UNIT_TESTS) $(LN_MODULE_TESTS)
+TESTS += $(LN_UNIT_TESTS) $(LN_MODULE_TESTS)
 endif
