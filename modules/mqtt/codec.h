@@ -6,9 +6,10 @@
  * Reading. mqtt_header_read finds a packet's end in what has come in; mqtt_flags_check judges its fixed header; then
  * the reader of its type gets the whole body at once. Slices in what is read point into that body. A reader refuses
  * with LN_MALFORMED, LN_PROTOCOL or LN_UNSUPPORTED and fills mqtt_fault_t; it never reads outside the body, and what
- * it accepts is checked through to the last byte: UTF-8, property by property, no bytes left over. What needs to know
- * more than the packet is for the caller: size limits, a filter's validity, aliases above the maximum, packet
- * identifiers in use, an empty client identifier, AUTH out of order.
+ * it accepts is checked through to the last byte: UTF-8, property by property, no bytes left over. What it refuses
+ * leaves *ret without meaning (it may have been written to: packets are not read twice to avoid that). What needs to
+ * know more than the packet is for the caller: size limits, a filter's validity, aliases above the maximum, packet
+ * identifiers in use, an empty client identifier, a reason code that only a server says, AUTH out of order.
  *
  * Which code for which fault (5.0, 4.13): cannot be parsed, unknown or misplaced property, reserved bits, ill-formed
  * UTF-8: 0x81; parsed but not allowed, a property twice or with a bad value: 0x82; the more exact 0x84, 0x90 and 0x94
@@ -27,8 +28,8 @@
  * packet size (0: none): reason string and user properties are left out, user properties first, when they would
  * exceed it [MQTT-3.2.2-19, MQTT-3.2.2-20 and their likes].
  *
- * Everything here: Thread: any. Files: decode.c, connect.c (reading), props.c (properties, reasons), encode.c
- * (writing).
+ * Everything here: Thread: any. Files: connect.c, decode.c, filters.c (reading), props.c (properties,
+ * reasons), encode.c (writing), wire.h (shared by these).
  */
 #ifndef MQTT_CODEC_H
 #define MQTT_CODEC_H
@@ -244,6 +245,7 @@ typedef struct mqtt_filters {
 	uint32_t count;
 	uint32_t subscription_id;  /* 0: none */
 	ln_slice_t user;
+	uint8_t option_bits;       /* those that mean something in this dialect */
 	ln_reader_t rest;          /* the walk's */
 } mqtt_filters_t;
 
