@@ -116,14 +116,18 @@ core_libln_net_a_SOURCES = \
 	core/net/addr.h \
 	core/net/conn.c \
 	core/net/conn_in.c \
+	core/net/conn_move.c \
 	core/net/conn_out.c \
+	core/net/conn_turn.c \
 	core/net/layer.c \
 	core/net/listener.c \
+	core/net/listeners.c \
 	core/net/log.def \
 	core/net/net.c \
 	core/net/net.h \
 	core/net/outq.c \
 	core/net/outq.h \
+	core/net/port.c \
 	core/net/stat.def \
 	core/net/tcp.c
 

@@ -1,0 +1,46 @@
+# module.mk - what the module mqtt is made of.
+
+# Bytes and structs only: no broker, no connection.
+mqtt_pure = \
+	modules/mqtt/codec.h \
+	modules/mqtt/connect.c \
+	modules/mqtt/decode.c \
+	modules/mqtt/encode.c \
+	modules/mqtt/filters.c \
+	modules/mqtt/props.c \
+	modules/mqtt/props.def \
+	modules/mqtt/reason.def \
+	modules/mqtt/wire.h
+
+mqtt_files = \
+	modules/mqtt/conn.c \
+	modules/mqtt/in.c \
+	modules/mqtt/log.def \
+	modules/mqtt/login.c \
+	modules/mqtt/mqtt.c \
+	modules/mqtt/mqtt.h \
+	modules/mqtt/out.c \
+	modules/mqtt/quirk.c \
+	modules/mqtt/stat.def \
+	modules/mqtt/sub.c \
+	$(mqtt_pure)
+
+if MODULE_mqtt_SHARED
+moduleexec_LTLIBRARIES += mqtt.la
+mqtt_la_SOURCES = $(mqtt_files)
+mqtt_la_CPPFLAGS = $(module_cppflags)
+mqtt_la_CFLAGS = $(module_cflags)
+mqtt_la_LDFLAGS = $(module_ldflags)
+endif
+
+if MODULE_mqtt
+# Linked in when static; the unit tests take their pure files from it, whatever the kind.
+EXTRA_LIBRARIES += modules/libln_mqtt.a
+modules_libln_mqtt_a_SOURCES = $(mqtt_files)
+modules_libln_mqtt_a_CPPFLAGS = $(static_module_cppflags)
+modules_libln_mqtt_a_CFLAGS = $(module_cflags)
+
+if MODULE_mqtt_STATIC
+LN_STATIC_LIBS += modules/libln_mqtt.a
+endif
+endif
