@@ -57,13 +57,19 @@ static bool over(const ln_queue_t *q, const ln_queue_limits_t *limits, size_t si
 	return (limits->count && q->count >= limits->count) || (limits->bytes && q->bytes + size > limits->bytes);
 }
 
+/* Larger than all there may be: dropping others would not help. */
+static bool never_fits(const ln_queue_limits_t *limits, size_t size)
+{
+	return limits->bytes && size > limits->bytes;
+}
+
 ln_result_t ln_queue_put(ln_queue_t *q, const ln_queue_limits_t *limits, ln_entry_t *e, uint64_t wall, uint32_t *ret_dropped)
 {
 	size_t size = ln_msg_size(e->msg);
 	uint32_t dropped = 0;
 	ln_entry_t old;
 
-	while (q->count && limits->full == LN_FULL_DROP_OLDEST && over(q, limits, size)) {
+	while (q->count && limits->full == LN_FULL_DROP_OLDEST && over(q, limits, size) && !never_fits(limits, size)) {
 		pop(q, &old);
 		ln_entry_fini(&old);
 		dropped++;
@@ -74,7 +80,7 @@ ln_result_t ln_queue_put(ln_queue_t *q, const ln_queue_limits_t *limits, ln_entr
 	} else {
 		if (q->count == q->cap)
 			resize(q, q->cap ? q->cap * 2 : RING_MIN);
-		e->since = (uint32_t)(wall / 1000);
+		e->since = (uint32_t)((wall + 999) / 1000);
 		*at(q, q->count) = *e;
 		q->count++;
 		q->bytes += size;
@@ -96,6 +102,7 @@ void ln_queue_put_back(ln_queue_t *q, ln_entry_t *e)
 	*e = (ln_entry_t){ 0 };
 }
 
+/* `since` was rounded up: nothing goes before its time. */
 static bool stale(const ln_entry_t *e, const ln_queue_limits_t *limits, uint64_t wall)
 {
 	if (ln_msg_expired(e->msg, wall))
