@@ -1,9 +1,9 @@
 #!/bin/sh
 # selftest.sh - does linnet-bench measure, and does it notice what it is there to notice?
 #
-# Needs $LINNET_BENCH. What needs a broker runs against $LINNETD with the modules in $LINNET_MODULES, or against a broker that already
-# listens on 127.0.0.1:$BENCH_PORT; without either it is skipped. Faults are simulated by the generator itself (--fault), because no
-# broker here loses messages on demand. Prints TAP.
+# Needs $LINNET_BENCH. What needs a broker runs against $LINNETD with the modules in $LINNET_MODULES, or against a broker
+# that already listens on 127.0.0.1:$BENCH_PORT; without either it is skipped. Faults are simulated by the generator itself
+# (--fault), because no broker here loses messages on demand. Prints TAP.
 
 bench=${LINNET_BENCH:-linnet-bench}
 dir=$(mktemp -d) || exit 99
@@ -151,8 +151,13 @@ elif start_broker; then
 	kill -0 $broker 2>/dev/null
 	check "the broker still lives" $?
 else
-	[ -x "$LINNETD" ] && { echo "broker did not start" >"$dir/out"; check "linnetd starts" 1; }
-	echo "# no broker: set LINNETD and LINNET_MODULES, or BENCH_PORT"
+	if [ -x "$LINNETD" ]; then
+		echo "it did not start" >"$dir/out"
+		check "linnetd starts" 1
+	else
+		count=$((count + 1))
+		echo "ok $count - load # SKIP no broker: set LINNETD and LINNET_MODULES, or BENCH_PORT"
+	fi
 fi
 echo "1..$count"
 exit $failed

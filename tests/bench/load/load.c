@@ -48,10 +48,10 @@ static void pace(bench_load_t *load)
 /* After a second without any receipt, what is under way is taken for lost, or its publishers would wait for ever. */
 static void check_stall(bench_load_t *load)
 {
-	uint64_t silence = load->loop.now - load->stall_since;
+	uint64_t silence = load->loop.now - load->stall_since, moved = load->sent + load->received + load->acked;
 
-	if (load->received + load->acked != load->stall_received) {
-		load->stall_received = load->received + load->acked;
+	if (moved != load->stall_moved) {
+		load->stall_moved = moved;
 		load->stall_since = load->loop.now;
 	} else if (load->publishing && load->options->in_flight > 0 && silence >= BENCH_S) {
 		load->stall_since = load->loop.now;
@@ -214,6 +214,7 @@ static void start_publishing(bench_load_t *load)
 static void drain(bench_load_t *load)
 {
 	load->publishing = false;
+	load->loop.finishing = true;
 	load->loop.wake = UINT64_MAX;
 	load->stall_since = load->loop.now;
 	for (uint32_t i = 0; i < load->options->publishers; i++)

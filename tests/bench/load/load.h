@@ -75,7 +75,7 @@ struct bench_load {
 	uint32_t dirty_count;
 	uint64_t pace_start, paced;      /* pacing: since when, how many messages became due */
 	uint32_t next_publisher;
-	uint64_t stall_since, stall_received, stalls;
+	uint64_t stall_since, stall_moved, stalls;  /* when and at what sum of counters something last moved */
 	uint64_t fault_count;
 	bench_stamp_t held;
 	uint32_t held_by;

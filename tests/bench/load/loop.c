@@ -121,7 +121,7 @@ bool bench_loop_until(bench_loop_t *loop, bool (*done)(void *arg), void *arg, ui
 	loop->now = bench_now();
 	deadline = loop->now + timeout;
 	while (!done(arg)) {
-		if (loop->now >= deadline || interrupted)
+		if (loop->now >= deadline || (interrupted && !loop->finishing))
 			return false;
 		turn(loop, deadline);
 	}

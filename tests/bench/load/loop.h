@@ -27,6 +27,7 @@ typedef struct bench_loop {
 	uint32_t open;                 /* connections past CONNACK */
 	uint64_t broken;               /* connections that ended without our wish */
 	bool closing;                  /* connections may end now */
+	bool finishing;                /* an interrupt has had its effect: what is left is short and must be done */
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	char address_text[80];
