@@ -15,7 +15,7 @@
 typedef struct ln_rcu_head ln_rcu_head_t;
 typedef void (*ln_rcu_fn)(ln_rcu_head_t *);
 struct ln_rcu_head {
-	void *room[2];       /* the library's, or our list link */
+	_Alignas(void *) char room[16];  /* the library's, or our list link */
 	ln_rcu_fn fn;
 };
 

@@ -65,11 +65,16 @@ static inline void *ln_worker_slot(ln_worker_t *w, size_t offset)
 void ln_workers_create(unsigned count, size_t read_size);
 /* Starts the threads. Requires: created. */
 ln_result_t LN_MUST_USE ln_workers_start(void);
-/* Runs FN(w, ctx) on every worker's own thread, and returns when all have. Works before start too (then on this
- * thread with ln_worker_current set). Thread: main. */
+/* Runs FN(w, ctx) on every worker's own thread (not the main loop's), on all of them at once, and returns when all
+ * have. Works before start too (then one after the other on this thread, with ln_worker_current set). Whoever waits
+ * here or in ln_workers_stop and ln_jobs_stop is offline for RCU meanwhile. Thread: main. */
 void ln_workers_each(void (*fn)(ln_worker_t *, void *), void *ctx);
-/* Stops all loops, joins the threads. Letters still in boxes are delivered first, on the thread that joins. */
+/* Stops all loops, joins the threads. Letters still in boxes, and those they cause, are then delivered on the
+ * calling thread with ln_worker_current set, the main loop's too; turn-end functions run after them, timers do not.
+ * Thread: main. */
 void ln_workers_stop(void);
+/* Waits for RCU and frees the workers; slots stay reserved. Requires: stopped; nothing watches or ticks on them any
+ * more. */
 void ln_workers_destroy(void);
 /* Runs the main loop until ln_main_loop_stop. Thread: main. */
 void ln_main_loop_run(void);
@@ -78,10 +83,11 @@ void ln_main_loop_stop(void);
 /* Calls FN on the main loop when SIGNAL arrives (as an ordinary callback, not in signal context). Thread: main. */
 typedef void (*ln_signal_fn)(int signal, void *ctx);
 ln_result_t LN_MUST_USE ln_main_loop_on_signal(int signal, ln_signal_fn fn, void *ctx);
-/* One turn of WORKER's loop on the calling thread, without blocking when BLOCK is false. For tests. */
+/* One turn of W's loop on the calling thread, without blocking when BLOCK is false; turn-end functions run before
+ * the poll and once more at the end. For tests. */
 void ln_worker_turn(ln_worker_t *w, bool block);
 
-/* FN(worker, ctx) runs at the end of every turn of W. Thread: W's, or main before start. */
+/* FN(worker, ctx) runs at the end of every turn of W, just before the next poll. Thread: W's, or main before start. */
 typedef void (*ln_turn_fn)(ln_worker_t *, void *ctx);
 void ln_worker_on_turn_end(ln_worker_t *w, ln_turn_fn fn, void *ctx);
 /* Asks for another turn at once (the poll will not block). Thread: W's. */
@@ -113,7 +119,7 @@ typedef struct ln_io ln_io_t;
 typedef void (*ln_io_fn)(ln_io_t *, unsigned events);
 struct ln_io {
 	ln_io_fn fn;
-	void *room[8];
+	_Alignas(void *) char room[64];  /* char: may hold an object of any type */
 };
 /* Watches FD for EVENTS (0: none for now); again with other events to change. Thread: W's. */
 void ln_io_set(ln_worker_t *w, ln_io_t *io, int fd, unsigned events);
@@ -149,7 +155,8 @@ struct ln_job {
 	void (*done)(ln_job_t *);  /* on home */
 	ln_job_t *next;
 };
-/* Starts THREADS job threads (at least 1); ln_jobs_stop finishes what is queued. Thread: main. */
+/* Starts THREADS job threads (at least 1); ln_jobs_stop finishes what is queued. While no pool runs, ln_job_submit
+ * does the work on the spot; done comes by letter all the same. Thread: main. */
 void ln_jobs_start(unsigned threads);
 void ln_jobs_stop(void);
 /* Requires: home, work, done set. Takes JOB's container until done. Thread: any. */
