@@ -92,6 +92,7 @@ void ln_buf_printf(ln_buf_t *b, const char *format, ...)
 	va_list args, again;
 	int n;
 
+	ln_require(format);
 	va_start(args, format);
 	va_copy(again, args);
 	n = vsnprintf(NULL, 0, format, args);

@@ -144,7 +144,8 @@ bool ln_parse_u64(ln_slice_t s, uint64_t max, uint64_t *ret_value)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
 		uint64_t digit = (uint64_t)s.data[i] - '0';
-		if (digit > 9 || __builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value))
+		if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, digit, &value))
 			return false;
 	}
 	if (value > max)

@@ -1,7 +1,7 @@
 /* unit.h — how a unit test program looks.
  *
- * One program per file under test, of the same name: tests/unit/base/hash.c tests core/base/hash.c. It holds Check tests and ends with
- * one line that lists them:
+ * One program per file under test, of the same name: tests/unit/base/hash.c tests core/base/hash.c. It holds Check
+ * tests and ends with one line that lists them:
  *
  *	START_TEST(grows)
  *	{
@@ -11,8 +11,9 @@
  *
  *	LN_UNIT_MAIN("base/buf", grows, shrinks)
  *
- * The report is TAP on standard output, which automake's driver reads; the exit status is 1 when a test failed. Each test runs in a
- * process of its own (CK_FORK=no in the environment: all in one, for a debugger) and at most LN_UNIT_SECONDS long.
+ * The report is TAP on standard output, which automake's driver reads; the exit status is 1 when a test failed. Each
+ * test runs in a process of its own (CK_FORK=no in the environment: all in one, for a debugger) and at most
+ * LN_UNIT_SECONDS long.
  */
 #ifndef TESTS_SUPPORT_UNIT_H
 #define TESTS_SUPPORT_UNIT_H
@@ -32,7 +33,8 @@
 #define LN_UNIT_SECONDS 30
 #endif
 
-/* Runs the COUNT tests of LIST, each between SETUP and TEARDOWN (may be NULL), as the suite NAME. Returns main's status. */
+/* Runs the COUNT tests of LIST, each between SETUP and TEARDOWN (may be NULL), as the suite NAME. Returns main's
+ * status. */
 static inline int ln_unit_run(const char *name, void (*setup)(void), void (*teardown)(void), const TTest *const *list,
                               size_t count)
 {

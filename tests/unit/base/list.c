@@ -12,8 +12,9 @@ static void check_order(const ln_list_t *l, const int *want, size_t count)
 	const ln_node_t *n = l->next;
 
 	for (size_t i = 0; i < count; i++, n = n->next) {
+		const item_t *item = (const void *)((const char *)n - offsetof(item_t, node));
 		ck_assert_ptr_ne(n, l);
-		ck_assert_int_eq(((const item_t *)(const void *)((const char *)n - offsetof(item_t, node)))->value, want[i]);
+		ck_assert_int_eq(item->value, want[i]);
 		ck_assert_ptr_eq(n->next->prev, n);
 	}
 	ck_assert_ptr_eq(n, l);

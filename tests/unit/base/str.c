@@ -70,10 +70,11 @@ END_TEST
 
 START_TEST(malformed_is_bad)
 {
-	static const char *const bad[] = { "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xf0\x80\x80\x80",
-		                           "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf4\x90\x80\x80",
-		                           "\xf5\x80\x80\x80", "\xff", "\xfe", "\x80", "\xbf", "\xc3", "\xe2\x82",
-		                           "\xf0\x9f\x98", "\xc3(", "\xe2(\xa1", "\xf8\x88\x80\x80\x80", "ascii\xe2\x82" };
+	static const char *const bad[] = {
+		"\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",
+		"\xed\xa0\x80", "\xed\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xfe", "\x80", "\xbf",
+		"\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc3(", "\xe2(\xa1", "\xf8\x88\x80\x80\x80", "ascii\xe2\x82",
+	};
 
 	for (size_t i = 0; i < LN_ARRAY_SIZE(bad); i++)
 		ck_assert_msg(check_copy(bad[i], strlen(bad[i])) == LN_UTF8_BAD, "sample %zu", i);
@@ -87,10 +88,18 @@ START_TEST(odd_bytes_are_found_everywhere)
 		const char *bytes;
 		size_t len;
 		ln_utf8_t want;
-	} odd[] = { { "\0", 1, LN_UTF8_NUL },           { "\x01", 1, LN_UTF8_CONTROL }, { "\x1f", 1, LN_UTF8_CONTROL },
-		    { "\x7f", 1, LN_UTF8_CONTROL },     { " ", 1, LN_UTF8_OK },         { "~", 1, LN_UTF8_OK },
-		    { "\xc2\x85", 2, LN_UTF8_CONTROL }, { "\x80", 1, LN_UTF8_BAD },     { "\xe2\x82\xac", 3, LN_UTF8_OK },
-		    { "\xc3", 1, LN_UTF8_BAD } };
+	} odd[] = {
+		{ "\0", 1, LN_UTF8_NUL },
+		{ "\x01", 1, LN_UTF8_CONTROL },
+		{ "\x1f", 1, LN_UTF8_CONTROL },
+		{ "\x7f", 1, LN_UTF8_CONTROL },
+		{ " ", 1, LN_UTF8_OK },
+		{ "~", 1, LN_UTF8_OK },
+		{ "\xc2\x85", 2, LN_UTF8_CONTROL },
+		{ "\x80", 1, LN_UTF8_BAD },
+		{ "\xe2\x82\xac", 3, LN_UTF8_OK },
+		{ "\xc3", 1, LN_UTF8_BAD },
+	};
 
 	for (size_t len = 0; len < 40; len++) {
 		for (size_t at = 0; at <= len; at++) {
