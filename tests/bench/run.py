@@ -31,6 +31,7 @@ CPU = ("cpu_us_per_message", "µs CPU per delivered message")
 EACH = ("cpu_us_per_connection", "µs CPU each")
 BYTES = ("bytes_per_connection", "resident bytes each")
 STORED = ("bytes_per_message", "resident bytes each")
+BUSY = 5  # percent of the time a broker may wait for its CPU before a result is called doubtful
 FAULTS = ("lost", "duplicates", "out_of_order")
 
 # name, title, what is measured, arguments of linnet-bench; {…} depends on --quick and on the limit of open files
@@ -235,6 +236,7 @@ def summarize(results, errors, key):
     summary = {"value": median(results, key), "values": [r[key] for r in results], "errors": errors, "runs": results}
     summary["per_s"] = first(results, "received_per_s", "connects_per_s", "sent_per_s")
     summary["p99_us"] = first(results, "latency_p99_us", "connect_p99_us")
+    summary["waited"] = first(results, "cpu_wait_percent")
     for fault in FAULTS:
         summary[fault] = sum(r.get(fault, 0) for r in results)
     return summary
@@ -296,6 +298,9 @@ def print_notes(table):
             faults = ["%s %s" % (number(summary[fault]), fault.replace("_", " ")) for fault in FAULTS if summary[fault]]
             if faults:
                 print("! %s, %s: %s" % (row["title"], name, ", ".join(faults)))
+            if summary["waited"] and summary["waited"] > BUSY:
+                print("! %s, %s: the machine was busy, the broker waited for its CPU %s %% of the time" %
+                      (row["title"], name, number(summary["waited"])))
             for error in sorted(set(summary["errors"])):
                 print("! %s, %s: %s" % (row["title"], name, error))
 
@@ -361,7 +366,7 @@ def choose_brokers(options):
             brokers.append(Mosquitto("mosquitto-nodelay", options.mosquitto, True))
     if not options.no_linnet:
         if not os.access(options.linnetd, os.X_OK):
-            sys.exit("run.py: there is no %s; build it, or name it with --linnetd, or say --no-linnet" % options.linnetd)
+            sys.exit("run.py: no %s: build it, or name it with --linnetd, or say --no-linnet" % options.linnetd)
         brokers.append(Linnet(os.path.abspath(options.linnetd), os.path.abspath(options.module_path)))
     brokers += [Peer(*peer.split("=", 1)) for peer in options.peer]
     if not brokers:

@@ -1,9 +1,9 @@
 #!/bin/sh
 # selftest.sh - does linnet-bench measure, and does it notice what it is there to notice?
 #
-# Needs $LINNET_BENCH. What needs a broker runs against $LINNETD with the modules in $LINNET_MODULES, or against a broker
-# that already listens on 127.0.0.1:$BENCH_PORT; without either it is skipped. Faults are simulated by the generator itself
-# (--fault), because no broker here loses messages on demand. Prints TAP.
+# Needs $LINNET_BENCH. What needs a broker runs against $LINNETD with the modules in $LINNET_MODULES, or against a
+# broker that already listens on 127.0.0.1:$BENCH_PORT; without either it is skipped. Faults are simulated by the
+# generator itself (--fault), because no broker here loses messages on demand. Prints TAP.
 
 bench=${LINNET_BENCH:-linnet-bench}
 dir=$(mktemp -d) || exit 99
@@ -74,8 +74,8 @@ wait_ready() {
 # run OPTION...: a short strict run; its JSON is in $dir/json.
 run() {
 	rm -f "$dir/json"
-	"$bench" --port "$port" ${broker:+--pid "$broker"} --quiet --json "$dir/json" --strict --drain 5s --timeout 20s "$@" \
-		>"$dir/out" 2>&1
+	"$bench" --port "$port" ${broker:+--pid "$broker"} --quiet --json "$dir/json" --strict --drain 5s --timeout 20s \
+		"$@" >"$dir/out" 2>&1
 }
 
 # value KEY NUMBER: the JSON says so.
@@ -95,7 +95,7 @@ clean() {
 	check "$name" $?
 }
 
-# spoiled NAME KIND KEY: a simulated fault in every 100th of 1000 messages ends with status 3 and is counted under KEY.
+# spoiled NAME KIND KEY COUNT: a simulated fault in every 100th of 1000 messages ends with status 3 and is counted under KEY.
 spoiled() {
 	run --messages 1000 --fault "$2:100" --drain 300ms
 	[ $? -eq 3 ] && grep -q "\"$3\": [1-9]" "$dir/json" && value "$3" "$4"

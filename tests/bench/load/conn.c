@@ -63,7 +63,7 @@ static void broke(bench_conn_t *conn, const char *why)
 	if (conn->role->on_close) {
 		conn->role->on_close(conn, why);
 	} else if (conn->state == BENCH_CONN_SHAKING) {
-		bench_fail("the broker at %s did not answer CONNECT: %s; has it reached a limit of connections or open files?",
+		bench_fail("the broker at %s did not answer CONNECT: %s; has it reached its limit of open files?",
 		           loop->address_text, why);
 	} else if (!loop->closing) {
 		if (loop->broken++ == 0)

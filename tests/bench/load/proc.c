@@ -11,11 +11,11 @@
 #include "clock.h"
 #include "fail.h"
 
-/* The sum over the threads that live; 0 where the kernel has no schedstat. */
-static uint64_t read_schedstat(pid_t pid)
+/* The sums over the threads that live; 0 where the kernel has no schedstat. */
+static void read_schedstat(pid_t pid, bench_proc_t *proc)
 {
 	char path[400];
-	unsigned long long ran, sum = 0;
+	unsigned long long ran, waited;
 	struct dirent *entry;
 	DIR *dir;
 
@@ -26,14 +26,15 @@ static uint64_t read_schedstat(pid_t pid)
 
 		snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", (int)pid, entry->d_name);
 		f = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
-		if (f && fscanf(f, "%llu", &ran) == 1)
-			sum += ran;
+		if (f && fscanf(f, "%llu %llu", &ran, &waited) == 2) {
+			proc->cpu += ran;
+			proc->waited += waited;
+		}
 		if (f)
 			fclose(f);
 	}
 	if (dir)
 		closedir(dir);
-	return sum;
 }
 
 static void read_stat(pid_t pid, bench_proc_t *proc)
@@ -85,7 +86,7 @@ void bench_proc_read(pid_t pid, bench_proc_t *ret_proc)
 	if (pid == 0)
 		return;
 	read_stat(pid, ret_proc);
-	ret_proc->cpu = read_schedstat(pid);
+	read_schedstat(pid, ret_proc);
 	if (ret_proc->cpu < ret_proc->user + ret_proc->system - (ret_proc->user + ret_proc->system) / 50)
 		ret_proc->cpu = ret_proc->user + ret_proc->system;  /* no schedstat, or threads have ended */
 	ret_proc->resident = read_resident(pid);

@@ -14,6 +14,7 @@ typedef struct bench_proc {
 	uint64_t cpu;       /* nanoseconds */
 	uint64_t user;      /* nanoseconds, to the clock tick */
 	uint64_t system;
+	uint64_t waited;    /* nanoseconds it was ready to run and another process had its CPU */
 	uint64_t resident;  /* bytes */
 } bench_proc_t;
 

@@ -104,6 +104,7 @@ static void report_costs(const bench_load_t *load, bench_result_t *r)
 		BENCH_PUT(r, cpu_user_us_per_message, user / (double)delivered);
 		BENCH_PUT(r, cpu_system_us_per_message, (cpu - user) / (double)delivered);
 		BENCH_PUT(r, cpu_percent, cpu / ((double)(b->time - a->time) / 1e5));
+		BENCH_PUT(r, cpu_wait_percent, 1e2 * (double)(b->proc.waited - a->proc.waited) / (double)(b->time - a->time));
 		BENCH_PUT(r, resident_bytes, b->proc.resident);
 	}
 	BENCH_PUT(r, own_cpu_us_per_message, (double)(b->own_cpu - a->own_cpu) / 1e3 / (double)delivered);
