@@ -19,15 +19,35 @@ static uint64_t load8(const uint8_t *at)
 	return w;
 }
 
-/* Eight ASCII bytes. The subtraction borrows only above a byte that is a finding itself, so the answer is exact. */
-static ln_utf8_t judge8(uint64_t w)
+/* All of 1 to 7 bytes, some perhaps twice, none left out; what is left over is 'a'. */
+static uint64_t load_short(const uint8_t *at, size_t len)
 {
-	uint64_t below_space = (w - EACH(0x20)) & ~w;
-	uint64_t delete = w + EACH(0x01);
+	uint32_t first, last;
 
-	if (LN_LIKELY(((below_space | delete) & HIGH) == 0))
+	if (len < 4)
+		return (EACH('a') << 24) | at[0] | (uint64_t)at[len / 2] << 8 | (uint64_t)at[len - 1] << 16;
+	memcpy(&first, at, sizeof(first));
+	memcpy(&last, at + len - sizeof(last), sizeof(last));
+	return (uint64_t)first << 32 | last;
+}
+
+/* What ASCII words held, in the high bits: gathered over many of them, judged once. */
+typedef struct ascii {
+	uint64_t odd, zero;
+} ascii_t;
+
+/* The subtractions borrow only above a byte that is a finding itself, so the answer is exact. Requires: W is ASCII. */
+static inline void gather(ascii_t *seen, uint64_t w)
+{
+	seen->odd |= ((w - EACH(0x20)) & ~w) | (w + EACH(0x01));
+	seen->zero |= (w - EACH(0x01)) & ~w;
+}
+
+static ln_utf8_t judge_ascii(const ascii_t *seen)
+{
+	if (LN_LIKELY((seen->odd & HIGH) == 0))
 		return LN_UTF8_OK;
-	return ((w - EACH(0x01)) & ~w & HIGH) ? LN_UTF8_NUL : LN_UTF8_CONTROL;
+	return seen->zero & HIGH ? LN_UTF8_NUL : LN_UTF8_CONTROL;
 }
 
 static ln_utf8_t judge_point(uint32_t c)
@@ -61,29 +81,48 @@ static unsigned decode(const uint8_t *at, const uint8_t *end, uint32_t *ret_poin
 	return len;
 }
 
+static inline bool is_ascii(uint64_t w)
+{
+	return (w & HIGH) == 0;
+}
+
+/* Gathers whole words of ASCII; returns where they end. */
+static inline const uint8_t *skip_ascii(const uint8_t *at, const uint8_t *end, ascii_t *seen)
+{
+	uint64_t w;
+
+	for (; end - at >= 8 && is_ascii(w = load8(at)); at += 8)
+		gather(seen, w);
+	return at;
+}
+
 ln_utf8_t ln_utf8_check(ln_slice_t s)
 {
 	const uint8_t *at = s.data, *end = s.len ? at + s.len : at;
 	ln_utf8_t worst = LN_UTF8_OK, found;
+	ascii_t seen = { 0, 0 };
 
-	while (at < end) {
-		uint64_t w;
+	while ((at = skip_ascii(at, end, &seen)) < end) {
 		uint32_t c = 0;
-		unsigned len = 8;
+		unsigned len;
 
-		/* The last bytes are read together with some that were judged before: looking twice changes nothing. */
-		if (s.len >= 8 && ((w = load8(end - at >= 8 ? at : end - 8)) & HIGH) == 0) {
-			found = judge8(w);
-		} else {
-			len = decode(at, end, &c);
-			if (len == 0)
-				return LN_UTF8_BAD;
-			found = judge_point(c);
+		if (end - at < 8) {
+			/* The last bytes, together with some that were gathered before: twice changes nothing. */
+			uint64_t w = s.len >= 8 ? load8(end - 8) : load_short(s.data, s.len);
+			if (is_ascii(w)) {
+				gather(&seen, w);
+				break;
+			}
 		}
+		len = decode(at, end, &c);
+		if (len == 0)
+			return LN_UTF8_BAD;
+		found = judge_point(c);
 		worst = found > worst ? found : worst;
-		at += (size_t)(end - at) < len ? (size_t)(end - at) : len;
+		at += len;
 	}
-	return worst;
+	found = judge_ascii(&seen);
+	return found > worst ? found : worst;
 }
 
 /* What the next character of [AT, END) looks like; *ret_taken bytes of input become the *ret_len bytes written to

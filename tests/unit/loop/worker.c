@@ -348,7 +348,7 @@ static void on_tick(ln_worker_t *w, ln_timer_t *t)
 	uint64_t now = ln_clock_now();
 
 	atomic_fetch_add(&early, now < t->due);
-	atomic_fetch_add(&late, now > t->due + 500);
+	atomic_fetch_add(&late, now > t->due + 5000);
 	atomic_fetch_add(&ticks, 1);
 	ln_timer_set(w, t, 3, on_tick);
 }
