@@ -1,8 +1,9 @@
 /* act_expect.c — the commands that receive packets and judge them.
  *
- * Which packet does an `expect` mean? `expect T` always receives the next one. `expect T.f …` examines the current packet
- * if that is a T and f has not been asked of it yet; otherwise it receives the next one. Any other command lets the
- * current packet go. So a row of expects reads one packet field by field, and a row in a loop reads one packet each turn.
+ * Which packet does an `expect` mean? `expect T` always receives the next one. `expect T.f …` examines the current
+ * packet if that is a T and f has not been asked of it yet; otherwise it receives the next one. Any other command
+ * lets the current packet go. So a row of expects reads one packet field by field, and a row in a loop reads one
+ * packet each turn.
  */
 #include <string.h>
 
@@ -139,7 +140,8 @@ static bool fulfils(actor_t *actor, const command_t *command, const packet_t *pa
 	if (packet->type != list->at[0].type)
 		return false;
 	for (size_t i = 0; i < list->count; i++)
-		if (!actor_text(actor, command, &list->at[i].value, &value) || !field_holds(packet, &list->at[i], value))
+		if (!actor_text(actor, command, &list->at[i].value, &value) ||
+		    !field_holds(packet, &list->at[i], value))
 			return false;
 	return true;
 }

@@ -13,6 +13,21 @@ typedef struct draft {
 	bool ok;
 } draft_t;
 
+/* Fails the play, unless it has failed already. */
+PARLEY_PRINTF(2, 3)
+static void draft_fail(draft_t *d, const char *fmt, ...)
+{
+	buf_t why = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&why, fmt, ap);
+	va_end(ap);
+	if (d->ok)
+		d->ok = stage_fail(d->actor->stage, d->actor, d->command, "%.*s", BYTES_ARG(buf_bytes(&why)));
+	buf_free(&why);
+}
+
 static draft_t draft_new(actor_t *actor, const command_t *command)
 {
 	int type = packet_type_of(bytes_of(command->rule->name));
@@ -43,9 +58,8 @@ static uint8_t reason_of(draft_t *d, const word_t *word)
 	bytes_t text = text_of(d, word);
 	uint64_t code = 0;
 
-	if (d->ok && !value_reason(text, d->packet->version, &code))
-		d->ok = stage_fail(d->actor->stage, d->actor, d->command, "\"%.*s\" is no reason code of this version",
-				   BYTES_ARG(text));
+	if (!value_reason(text, d->packet->version, &code))
+		draft_fail(d, "\"%.*s\" is no reason code of this version", BYTES_ARG(text));
 	return (uint8_t)code;
 }
 
@@ -67,8 +81,8 @@ static void take_codes(draft_t *d, const arg_t *arg)
 	bytes_t text = text_of(d, &arg->words[0]);
 	buf_t codes = { 0 };
 
-	if (d->ok && !value_codes(text, d->packet->version, &codes))
-		d->ok = stage_fail(d->actor->stage, d->actor, d->command, "not a list of reason codes");
+	if (!value_codes(text, d->packet->version, &codes))
+		draft_fail(d, "not a list of reason codes");
 	d->packet->codes = arena_copy(&d->packet->arena, buf_bytes(&codes));
 	buf_free(&codes);
 }
@@ -161,8 +175,8 @@ static void take_version(draft_t *d)
 	const arg_t *v = command_opt(d->command, "-v");
 	uint64_t version = v ? number_of(d, &v->words[0]) : 4;
 
-	if (d->ok && (version < 3 || version > 5))
-		d->ok = stage_fail(d->actor->stage, d->actor, d->command, "-v is 3, 4 or 5 (-level sends any other byte)");
+	if (version < 3 || version > 5)
+		draft_fail(d, "-v is 3, 4 or 5 (-level sends any other byte)");
 	d->actor->version = d->packet->version = d->packet->level = (uint8_t)version;
 	d->packet->protocol_name = bytes_of(version == 3 ? "MQIsdp" : "MQTT");
 }
@@ -224,7 +238,7 @@ static void take_payload(draft_t *d)
 		return;
 	n = number_of(d, &size->words[0]);
 	if (n > 268435455)
-		d->ok = stage_fail(d->actor->stage, d->actor, d->command, "no packet is that large");
+		draft_fail(d, "no packet is that large");
 	if (d->ok)
 		d->packet->payload = sized_payload(&d->packet->arena, d->packet->payload, n);
 }
@@ -269,9 +283,8 @@ static void take_answered_id(draft_t *d)
 		return;
 	if (answered)
 		d->packet->id = answered->id;
-	else if (d->ok)
-		d->ok = stage_fail(d->actor->stage, d->actor, d->command, "no %s has been received, and there is no -id",
-				   packet_name((uint8_t)type));
+	else
+		draft_fail(d, "no %s has been received, and there is no -id", packet_name((uint8_t)type));
 }
 
 bool act_ack(actor_t *actor, const command_t *command)
@@ -292,7 +305,7 @@ static void take_filter_option(draft_t *d, const arg_t *arg)
 	filter_t *f = p->filter_count ? &p->filters[p->filter_count - 1] : NULL;
 
 	if (!f)
-		d->ok = d->ok && stage_fail(d->actor->stage, d->actor, d->command, "%s before a filter", arg->opt->name);
+		draft_fail(d, "%s before a filter", arg->opt->name);
 	else if (arg_is(arg, "-qos"))
 		f->options = (uint8_t)((f->options & ~3u) | (number_of(d, &arg->words[0]) & 3));
 	else if (arg_is(arg, "-no-local"))

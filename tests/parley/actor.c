@@ -150,9 +150,11 @@ static bool wait_actor(actor_t *actor, const command_t *command)
 	done = actor->done;
 	failed = stage->failed;
 	pthread_mutex_unlock(&stage->lock);
+	if (!done && !failed)
+		stage_fail(stage, NULL, command, "%.*s is not done when the play's time is over",
+			   BYTES_ARG(actor->name));
 	if (!done)
-		return failed ? false : stage_fail(stage, NULL, command, "%.*s is not done when the play's time is over",
-						   BYTES_ARG(actor->name));
+		return false;
 	pthread_join(actor->thread, NULL);
 	actor->started = false;
 	return !stage_failed(stage);
@@ -163,7 +165,8 @@ static bool start_actor(actor_t *actor, const command_t *command)
 	if (actor->started && !wait_actor(actor, command))
 		return false;
 	if (!actor->block || (!actor->connect && actor->listener < 0))
-		return stage_fail(actor->stage, NULL, command, "%.*s has no block or no -connect yet", BYTES_ARG(actor->name));
+		return stage_fail(actor->stage, NULL, command, "%.*s has no block or no -connect yet",
+				  BYTES_ARG(actor->name));
 	reset_actor(actor);
 	if (pthread_create(&actor->thread, NULL, actor_main, actor))
 		return stage_fail(actor->stage, NULL, command, "cannot start a thread");

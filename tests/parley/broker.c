@@ -133,7 +133,8 @@ static bool send_signal(broker_t *b, const command_t *command, int number)
 static bool end_within(broker_t *b, const command_t *command, int64_t ms)
 {
 	return broker_await_end(b, stage_until(b->stage, ms)) ||
-	       stage_fail(b->stage, NULL, command, "%.*s still runs after %.1fs", BYTES_ARG(b->name), (double)ms / 1000);
+	       stage_fail(b->stage, NULL, command, "%.*s still runs after %.1fs", BYTES_ARG(b->name),
+			  (double)ms / 1000);
 }
 
 /* Judges an end the play asked for, unless -expect-exit of the same statement will. */
@@ -176,8 +177,8 @@ static bool expect_exit(broker_t *b, const command_t *command, const arg_t *arg)
 	value_number(arg->words[0].text, &want);
 	if ((uint64_t)broker_exit_code(b) == want)
 		return true;
-	return stage_fail(b->stage, NULL, command, "expected: exit status %llu\n  received: %d", (unsigned long long)want,
-			  broker_exit_code(b));
+	return stage_fail(b->stage, NULL, command, "expected: exit status %llu\n  received: %d",
+			  (unsigned long long)want, broker_exit_code(b));
 }
 
 static bool expect_log(broker_t *b, const command_t *command, const arg_t *arg)
@@ -283,21 +284,24 @@ bool perform_broker(stage_t *stage, const command_t *command)
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
+/* Sends SIGTERM, and SIGKILL when that is not enough. Returns: whether it was. */
+static bool end_process(broker_t *b)
+{
+	kill(b->pid, SIGTERM);
+	kill(b->pid, SIGCONT);
+	if (broker_await_end(b, now_ms() + STOP_MS))
+		return true;
+	kill(b->pid, SIGKILL);
+	broker_await_end(b, now_ms() + STOP_MS);
+	return stage_fail(b->stage, NULL, NULL, "%.*s did not end within %d s of SIGTERM", BYTES_ARG(b->name),
+			  STOP_MS / 1000);
+}
+
 static bool end_broker(broker_t *b)
 {
-	bool ok = true;
+	bool ok = !broker_runs(b) || end_process(b);
 	buf_t report = { 0 };
 
-	if (broker_runs(b)) {
-		kill(b->pid, SIGTERM);
-		kill(b->pid, SIGCONT);
-		if (!broker_await_end(b, now_ms() + STOP_MS)) {
-			ok = stage_fail(b->stage, NULL, NULL, "%.*s does not end within %d s of SIGTERM", BYTES_ARG(b->name),
-					STOP_MS / 1000);
-			kill(b->pid, SIGKILL);
-			broker_await_end(b, now_ms() + STOP_MS);
-		}
-	}
 	broker_log_close(b);
 	if (broker_log_report(b, &report))
 		ok = stage_fail(b->stage, NULL, NULL, "a sanitizer reports about %.*s", BYTES_ARG(b->name));

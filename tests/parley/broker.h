@@ -1,8 +1,8 @@
 /* broker.h — a broker under test: its configuration, its process, its log, its counters.
  *
- * One struct for each broker of the play. The main thread starts and stops the process; a reader thread collects what it
- * writes to standard error and output, and notes listeners' addresses and readiness on the way. The log of all runs is
- * kept to the end, since sanitizers report there.
+ * One struct for each broker of the play. The main thread starts and stops the process; a reader thread collects
+ * what it writes to standard error and output, and notes listeners' addresses and readiness on the way. The log of
+ * all runs is kept to the end, since sanitizers report there.
  *
  * Thread: main, where nothing else is said. `log_lock` guards what the reader shares.
  */
@@ -48,7 +48,8 @@ typedef struct broker {
  * Returns: false when there is no such broker or listener yet. Thread: any. */
 bool broker_address(stage_t *stage, bytes_t name, bytes_t rest, buf_t *out);
 
-/* Stops every broker and judges how all ended: exit status 0, no sanitizer report. Returns: false when it failed the play. */
+/* Stops every broker and judges how all ended: exit status 0, no sanitizer report.
+ * Returns: false when it failed the play. */
 bool brokers_end(stage_t *stage);
 /* Appends the last lines of each log. */
 void brokers_show_tails(stage_t *stage, buf_t *out);

@@ -1,4 +1,5 @@
-/* broker_log.c — a broker's log: collected by a thread, read line by line for what parley must know, searched by plays. */
+/* broker_log.c — a broker's log: collected by a thread, read line by line for what parley must know, searched by
+ * plays. */
 #include <ctype.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -137,14 +137,15 @@ bool broker_start(broker_t *b, const command_t *command, bool may_end)
 	if (broker_runs(b))
 		return stage_fail(b->stage, NULL, command, "%.*s runs already", BYTES_ARG(b->name));
 	if (b->ended && !b->excused && broker_exit_code(b))
-		return stage_fail(b->stage, NULL, command, "%.*s had ended by itself with status %d", BYTES_ARG(b->name),
-				  broker_exit_code(b));
+		return stage_fail(b->stage, NULL, command, "%.*s had ended by itself with status %d",
+				  BYTES_ARG(b->name), broker_exit_code(b));
 	if (!launch(b, command))
 		return false;
 	while (!broker_log_ready(b)) {
 		if (!broker_runs(b))
-			return may_end || stage_fail(b->stage, NULL, command, "%.*s ended with status %d before it was ready",
-						     BYTES_ARG(b->name), broker_exit_code(b));
+			return may_end ||
+			       stage_fail(b->stage, NULL, command, "%.*s ended with status %d before it was ready",
+					  BYTES_ARG(b->name), broker_exit_code(b));
 		if (now_ms() >= until)
 			return stage_fail(b->stage, NULL, command, "%.*s is not ready in time", BYTES_ARG(b->name));
 		if (!stage_sleep(b->stage, 2))

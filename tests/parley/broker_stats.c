@@ -1,4 +1,5 @@
-/* broker_stats.c — a broker's counters: asked for with SIGUSR2, read from the file linnetd puts in place of the old one. */
+/* broker_stats.c — a broker's counters: asked for with SIGUSR2, read from the file linnetd puts in place of the old
+ * one. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* codec_test.c — parley's own codec, judged without a broker: by vectors written from the standard, by going out and back,
- * and by every truncation. Prints TAP. If tester and broker misread the standard alike no play can show it; these can.
+/* codec_test.c — parley's own codec, judged without a broker: by vectors written from the standard, by going out and
+ * back, and by every truncation. Prints TAP. If tester and broker misread the standard alike no play can show it; these can.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,21 +21,23 @@ static const struct {
 	uint8_t version;
 	const char *hex, *text;
 } good[] = {
-	{ 4, "10 10 00 04 4d 51 54 54 04 02 00 3c 00 04 64 65 76 31", "CONNECT level=4 id=\"dev1\" clean keep-alive=60" },
+	{ 4, "10 10 00 04 4d 51 54 54 04 02 00 3c 00 04 64 65 76 31",
+	  "CONNECT level=4 id=\"dev1\" clean keep-alive=60" },
 	{ 3, "10 12 00 06 4d 51 49 73 64 70 03 02 00 3c 00 04 64 65 76 31",
 	  "CONNECT level=3 id=\"dev1\" clean keep-alive=60" },
 	{ 5, "10 13 00 04 4d 51 54 54 05 02 00 3c 05 11 00 00 00 0a 00 01 61",
 	  "CONNECT level=5 id=\"a\" clean keep-alive=60 {session-expiry-interval=10}" },
 	{ 5, "10 1e 00 04 4d 51 54 54 05 f6 00 00 00 00 00 05 18 00 00 00 02 00 01 77 00 01 70 00 01 75 00 00",
-	  "CONNECT level=5 id=\"\" clean keep-alive=0 user=\"u\" password=\"\" will-topic=\"w\" will-payload=\"p\" will-qos=2 "
-	  "will-retain will-{will-delay-interval=2}" },
+	  "CONNECT level=5 id=\"\" clean keep-alive=0 user=\"u\" password=\"\" will-topic=\"w\" will-payload=\"p\" "
+	  "will-qos=2 will-retain will-{will-delay-interval=2}" },
 	{ 4, "20 02 01 00", "CONNACK 0(success) session-present=1" },
 	{ 4, "20 02 00 05", "CONNACK 5(not-authorized) session-present=0" },
 	{ 5, "20 06 00 00 03 21 00 14", "CONNACK 0(success) session-present=0 {receive-maximum=20}" },
 	{ 4, "30 05 00 01 61 68 69", "PUBLISH topic=\"a\" qos=0 size=2 payload=\"hi\"" },
 	{ 4, "3d 05 00 01 61 00 0a", "PUBLISH id=10 topic=\"a\" qos=2 retain dup size=0 payload=\"\"" },
 	{ 5, "32 12 00 01 61 00 01 09 26 00 01 6b 00 01 76 01 01 78 79 7a",
-	  "PUBLISH id=1 topic=\"a\" qos=1 size=3 payload=\"xyz\" {user-property=\"k\":\"v\" payload-format-indicator=1}" },
+	  "PUBLISH id=1 topic=\"a\" qos=1 size=3 payload=\"xyz\" "
+	  "{user-property=\"k\":\"v\" payload-format-indicator=1}" },
 	{ 5, "30 08 00 00 03 23 00 01 68 69", "PUBLISH topic=\"\" qos=0 size=2 payload=\"hi\" {topic-alias=1}" },
 	{ 5, "30 0b 00 01 61 05 0b 80 01 0b 02 68 69",
 	  "PUBLISH topic=\"a\" qos=0 size=2 payload=\"hi\" {subscription-identifier=128 subscription-identifier=2}" },

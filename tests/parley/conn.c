@@ -106,7 +106,8 @@ static void print_address(int fd, char ret_address[64])
 	char host[48] = "", port[8] = "";
 
 	getsockname(fd, (struct sockaddr *)&ss, &len);
-	getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+	getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port, sizeof(port),
+		    NI_NUMERICHOST | NI_NUMERICSERV);
 	snprintf(ret_address, 64, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 

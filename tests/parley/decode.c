@@ -1,8 +1,8 @@
 /* decode.c — wire bytes to packet_t, forgiving nothing; see packet.h.
  *
- * Only what one packet shows is judged here. What needs memory of the conversation (an identifier in use, an alias never
- * set) is for the play to expect. Three leniencies of 3.1 are kept because its text asks for them: DUP on SUBSCRIBE,
- * UNSUBSCRIBE and PUBREL, and a user name or password whose flag is set but which is missing.
+ * Only what one packet shows is judged here. What needs memory of the conversation (an identifier in use, an alias
+ * never set) is for the play to expect. Three leniencies of 3.1 are kept because its text asks for them: DUP on
+ * SUBSCRIBE, UNSUBSCRIBE and PUBREL, and a user name or password whose flag is set but which is missing.
  */
 #include "reader.h"
 
@@ -135,7 +135,8 @@ static void read_filters(reader_t *r, packet_t *p)
 
 		if (p->type == SUBSCRIBE)
 			f.options = (uint8_t)read_u8(r);
-		if ((f.options & 3) == 3 || f.options >> 6 || (p->version < 5 && f.options > 2) || (f.options & 0x30) == 0x30)
+		if ((f.options & 3) == 3 || f.options >> 6 || (f.options & 0x30) == 0x30 ||
+		    (p->version < 5 && f.options > 2))
 			read_fail(r, "bad subscription options [MQTT-3.8.3-5]");
 		p->filters = arena_grow(&p->arena, p->filters, p->filter_count, sizeof(f));
 		p->filters[p->filter_count++] = f;

@@ -1,8 +1,8 @@
 /* encode.c — packet_t to wire bytes.
  *
- * Writes what it is told: a wildcard in a topic, a QoS of 3, a property in the wrong packet all go out as asked, since a
- * tester must be able to say what a client should not. Of two forms the standard allows, the shorter is written: reason
- * code and properties are left out of 5.0 acknowledgements when nothing was asked for.
+ * Writes what it is told: a wildcard in a topic, a QoS of 3, a property in the wrong packet all go out as asked,
+ * since a tester must be able to say what a client should not. Of two forms the standard allows, the shorter is
+ * written: reason code and properties are left out of 5.0 acknowledgements when nothing was asked for.
  */
 #include "packet.h"
 

@@ -239,6 +239,7 @@ bool field_holds(const packet_t *packet, const condition_t *c, bytes_t value)
 	if (c->field->kind == CODES)
 		return codes_hold(packet, c->op, value);
 	if (c->field->kind == REASON8)
-		return value_reason(value, packet->version, &right) && number_holds(field_number(packet, c), c->op, right);
+		return value_reason(value, packet->version, &right) &&
+		       number_holds(field_number(packet, c), c->op, right);
 	return value_number(value, &right) && number_holds(field_number(packet, c), c->op, right);
 }

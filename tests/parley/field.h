@@ -1,8 +1,8 @@
 /* field.h — `packet.field`: naming one fact of a packet, reading it, comparing it.
  *
- * Besides the table fields.def there are properties: `packet.prop.NAME`, `packet.prop.NAME[1]` for the second of several,
- * `packet.count.NAME` for how many there are; `packet.user-property[1]` is short for `packet.prop.user-property[1]`, and
- * `connect.will-prop.NAME` looks at the will's.
+ * Besides the table fields.def there are properties: `packet.prop.NAME`, `packet.prop.NAME[1]` for the second of
+ * several, `packet.count.NAME` for how many there are; `packet.user-property[1]` is short for
+ * `packet.prop.user-property[1]`, and `connect.will-prop.NAME` looks at the will's.
  */
 #ifndef PARLEY_FIELD_H
 #define PARLEY_FIELD_H

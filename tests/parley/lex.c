@@ -78,8 +78,8 @@ static void lex_escape(lexer_t *l, const token_t *t, buf_t *out)
 		buf_add_byte(out, (unsigned)(hex_digit(peek(l, 1)) << 4 | hex_digit(peek(l, 2))));
 		l->at += 3;
 	} else {
-		ill_formed(l->file, l->line, (int)(l->at - l->line_start), "unknown escape in the string begun in column %d",
-			   t->column);
+		ill_formed(l->file, l->line, (int)(l->at - l->line_start),
+			   "unknown escape in the string begun in column %d", t->column);
 	}
 }
 

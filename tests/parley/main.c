@@ -34,8 +34,8 @@ typedef struct tally {
 
 static int usage(FILE *to)
 {
-	fputs("usage: parley [-nvk] [-j N] [-t DURATION] [-T DURATION] [--tap] [--linnetd PROGRAM] [--module-path DIR]\n"
-	      "              [--external HOST:PORT] PLAY...\n"
+	fputs("usage: parley [-nvk] [-j N] [-t DURATION] [-T DURATION] [--tap] [--linnetd PROGRAM]\n"
+	      "              [--module-path DIR] [--external HOST:PORT] PLAY...\n"
 	      "Performs conversations with an MQTT broker; see parley(1).\n", to);
 	return PLAY_ILL_FORMED;
 }
@@ -150,8 +150,8 @@ static void print_result(performance_t *p, const settings_t *settings, const tal
 		title[0] = 0;
 	}
 	if (settings->tap)
-		printf("%s %zu - %s%s%s%s\n", word_for(status, true), tally->number, p->file, title[0] ? " - " : "", title,
-		       status == PLAY_SKIPPED ? " # SKIP" : "");
+		printf("%s %zu - %s%s%s%s\n", word_for(status, true), tally->number, p->file,
+		       title[0] ? " - " : "", title, status == PLAY_SKIPPED ? " # SKIP" : "");
 	else
 		printf("%s %s%s%s (%.2fs)\n", word_for(status, false), p->file, title[0] ? " — " : "", title, seconds);
 	if (p->output)
@@ -273,7 +273,8 @@ static const char *not_empty(const char *text, const char *otherwise)
 int main(int argc, char **argv)
 {
 	settings_t settings = {
-		.linnetd = getenv("LINNETD"), .modules = getenv("LINNET_MODULES"), .timeout = 5000, .limit = 60000, .jobs = 1,
+		.linnetd = getenv("LINNETD"), .modules = getenv("LINNET_MODULES"),
+		.timeout = 5000, .limit = 60000, .jobs = 1,
 	};
 	char linnetd[PATH_MAX], modules[PATH_MAX];
 	int opt;

@@ -1,9 +1,9 @@
 /* packet.h — one MQTT packet, of any type and version: 3.1, 3.1.1, 5.0.
  *
- * parley plays clients and servers, well-behaved and not, so one struct holds every field of every packet, the encoder
- * writes what it is told (also what the standard forbids), and the decoder forgives nothing: a packet the broker sent is
- * checked against every rule that can be judged from the packet alone (flags, lengths, UTF-8, properties allowed once and
- * here, reason codes defined for the packet).
+ * parley plays clients and servers, well-behaved and not, so one struct holds every field of every packet, the
+ * encoder writes what it is told (also what the standard forbids), and the decoder forgives nothing: a packet the
+ * broker sent is checked against every rule that can be judged from the packet alone (flags, lengths, UTF-8,
+ * properties allowed once and here, reason codes defined for the packet).
  *
  * A packet owns an arena; all slices of a decoded packet point into its own copy of the wire bytes (`raw`).
  * Numbers of versions are those of CONNECT: 3 is 3.1, 4 is 3.1.1, 5 is 5.0.

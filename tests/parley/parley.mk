@@ -1,5 +1,5 @@
-# parley.mk — the conversation tester, its man page and its own tests. Included by the top-level Makefile.am, which has set
-# bin_PROGRAMS, check_PROGRAMS, TESTS, EXTRA_DIST, dist_man_MANS and dist_check_SCRIPTS before.
+# parley.mk — the conversation tester, its man page and its own tests. Included by the top-level Makefile.am, which has
+# set bin_PROGRAMS, check_PROGRAMS, TESTS, dist_man_MANS and dist_check_SCRIPTS before.
 
 parley_codec_sources = \
 	tests/parley/base.c tests/parley/base.h \
@@ -37,7 +37,7 @@ parley_SOURCES = $(parley_codec_sources) \
 	tests/parley/rules.c \
 	tests/parley/stage.c tests/parley/stage.h
 parley_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir)/tests/parley
-parley_LDFLAGS = -pthread
+parley_LDFLAGS = $(AM_LDFLAGS) -pthread
 parley_LDADD =
 
 check_PROGRAMS += tests/parley/codec_test
@@ -49,10 +49,3 @@ tests_parley_codec_test_LDADD =
 TESTS += tests/parley/codec_test tests/parley/selftest.sh
 dist_check_SCRIPTS += tests/parley/selftest.sh
 dist_man_MANS += doc/man/parley.1
-EXTRA_DIST += \
-	tests/talks/a-auto-ack.parley \
-	tests/talks/a-broker.parley \
-	tests/talks/a-bytes.parley \
-	tests/talks/a-expect-rule.parley \
-	tests/talks/a-packets.parley \
-	tests/talks/a-stage.parley

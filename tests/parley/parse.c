@@ -1,7 +1,7 @@
 /* parse.c — tokens to a play's tree, by the tables of rules.c.
  *
- * One grammar for statements and commands: a name, options and positional words, perhaps a block, to the end of the line.
- * The first mistake ends the program (ill_formed): every play is read in a process of its own.
+ * One grammar for statements and commands: a name, options and positional words, perhaps a block, to the end of
+ * the line. The first mistake ends the program (ill_formed): every play is read in a process of its own.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -287,7 +287,8 @@ static bool has_body(const command_t *c)
 
 static void check_complete(parser_t *p, const command_t *c, const token_t *name)
 {
-	bool actor = c->rule->act == NULL && c->rule->body == BODY_COMMANDS;	/* its block may come in another statement */
+	/* an actor's block may come in another statement */
+	bool actor = c->rule->act == NULL && c->rule->body == BODY_COMMANDS;
 
 	if (count_positional(c) < c->rule->min)
 		WRONG(p, name, "%s needs more words", c->rule->name);

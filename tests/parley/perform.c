@@ -116,7 +116,9 @@ static bool shell_read(stage_t *stage, shell_t *shell)
 	char piece[4096];
 
 	for (;;) {
-		struct pollfd p[2] = { { .fd = shell->out, .events = POLLIN }, { .fd = stage->stop[0], .events = POLLIN } };
+		struct pollfd p[2] = {
+			{ .fd = shell->out, .events = POLLIN }, { .fd = stage->stop[0], .events = POLLIN },
+		};
 		int64_t left = stage->deadline - now_ms();
 		ssize_t n;
 
@@ -146,8 +148,8 @@ static bool shell_judge(stage_t *stage, const command_t *command, const shell_t 
 		return true;
 	ok = macro_expand(stage, NULL, command, output->words[0].text, &scratch, &text);
 	if (ok && bytes_find(buf_bytes(&shell->text), text) < 0)
-		ok = stage_fail(stage, NULL, command, "expected: output with \"%.*s\"\n  received:\n%.*s", BYTES_ARG(text),
-				BYTES_ARG(buf_bytes(&shell->text)));
+		ok = stage_fail(stage, NULL, command, "expected: output with \"%.*s\"\n  received:\n%.*s",
+				BYTES_ARG(text), BYTES_ARG(buf_bytes(&shell->text)));
 	arena_reset(&scratch);
 	return ok;
 }
@@ -170,7 +172,8 @@ bool perform_shell(stage_t *stage, const command_t *command)
 	close(shell.out);
 	waitpid(shell.pid, &status, 0);
 	if (ok)
-		ok = shell_judge(stage, command, &shell, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+		ok = shell_judge(stage, command, &shell,
+				 WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 	else
 		stage_fail(stage, NULL, command, "the command is not done in the play's time\n%.*s",
 			   BYTES_ARG(buf_bytes(&shell.text)));

@@ -1,9 +1,10 @@
 /* play.h — a play as a tree: what the parser makes, and what the stage performs.
  *
- * A play is a list of commands (its statements); an actor's block is another list. Every command is a word, then options
- * and positional words in the order they were written, and perhaps a block. What a command's words may be is data: its
- * rule. The tree is complete before anything runs: names of commands, options, fields, properties and macros and the
- * form of every literal have been checked, and none of it changes afterwards, so actors read it without locks.
+ * A play is a list of commands (its statements); an actor's block is another list. Every command is a word, then
+ * options and positional words in the order they were written, and perhaps a block. What a command's words may be
+ * is data: its rule. The tree is complete before anything runs: names of commands, options, fields, properties and
+ * macros and the form of every literal have been checked, and none of it changes afterwards, so actors read it
+ * without locks.
  *
  * Words still contain their macros (`${b1}`); they are expanded each time the command runs.
  */

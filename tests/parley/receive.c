@@ -32,7 +32,8 @@ bool actor_send(actor_t *actor, const command_t *command, const packet_t *packet
 	case CONN_OK: return true;
 	case CONN_LATE: return stage_fail(actor->stage, actor, command, "the peer takes no bytes");
 	case CONN_CLOSED:
-		return stage_fail(actor->stage, actor, command, actor->conn.fd < 0 ? "there is no connection (reconnect opens one)"
+		return stage_fail(actor->stage, actor, command, actor->conn.fd < 0
+				  ? "there is no connection (reconnect opens one)"
 				  : "the peer has closed the connection");
 	case CONN_STOPPED: break;
 	}

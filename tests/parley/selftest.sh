@@ -1,6 +1,7 @@
 #!/bin/sh
-# selftest.sh — does the tester fail when it should? Plays that are wrong in one way each must end with the right status and
-# say why. Needs no broker: two actors talk to each other, and a shell script with linnetd's manners stands in for it.
+# selftest.sh — does the tester fail when it should? Plays that are wrong in one way each must end with the right status
+# and say why. Needs no broker: two actors talk to each other, and a shell script with linnetd's manners stands in
+# for it.
 #
 # usage: selftest.sh   (environment: PARLEY, the program under test; default ./parley; TALKS, the plays' directory)
 parley=${PARLEY:-./parley}
@@ -26,7 +27,10 @@ check() {
 		grep -qF -e "$text" "$dir/out" || { verdict="not ok"; echo "# missing: $text"; }
 	done
 	echo "$verdict $number - $what"
-	[ "$verdict" = ok ] || { failures=$((failures + 1)); echo "# status $got, expected $want"; sed 's/^/# /' "$dir/out"; }
+	[ "$verdict" = ok ] && return
+	failures=$((failures + 1))
+	echo "# status $got, expected $want"
+	sed 's/^/# /' "$dir/out"
 }
 
 # play: the play is standard input, behind a title and a server that accepts one client of 5.0.
@@ -47,11 +51,17 @@ with_server() {
 cat >"$dir/linnetd" <<'END'
 #!/bin/sh
 [ "$1" = -c ] || exit 64
-stats=$(sed -n 's/^stats-file: //p' "$2")
+conf=$2		# in a trap, $2 may be a function's
+stats=$(sed -n 's/^stats-file: //p' "$conf")
 say() { echo "2026-11-24T02:50:42.123Z notice $1 [main] $2" >&2; }
 requests=0
-trap 'requests=$((requests + 1)); printf "mqtt.wills 1\nrequests %d\n" $requests >"$stats.new"; mv "$stats.new" "$stats"' USR2
-trap 'say RELOADED "configuration is in force: $(cat "$2" | tr "\n" " ")"' HUP
+count() {
+	requests=$((requests + 1))
+	printf "mqtt.wills 1\nrequests %d\n" $requests >"$stats.new"
+	mv "$stats.new" "$stats"
+}
+trap count USR2
+trap 'say RELOADED "configuration is in force: $(cat "$conf" | tr "\n" " ")"' HUP
 trap 'say STOPPING "got SIGTERM"; exit ${FAKE_EXIT:-0}' TERM
 trap 'exit 7' USR1
 case ${FAKE:-} in
@@ -67,7 +77,7 @@ while :; do sleep 0.02; done
 END
 chmod +x "$dir/linnetd"
 
-# --- plays that are ill-formed: status 2, file:line:column ---------------------------------------------------------------
+# --- plays that are ill-formed: status 2, file:line:column --------------------------------------------------------
 
 ill() {	# ill WHAT PLACE-AND-TEXT; the play's second line is standard input
 	{ printf 'parley "ill-formed"\n'; cat -; } >"$dir/play"
@@ -169,13 +179,14 @@ ill "bad duration" '2:7: expected a duration' <<'END'
 delay 5
 END
 
-# --- expectations that must fail: status 1, what and why ------------------------------------------------------------------
+# --- expectations that must fail: status 1, what and why ----------------------------------------------------------
 
 with_server 'publish "t" "hello" -qos 1' <<'END'
 	expect publish.payload == "bye"
 END
-check "a wrong payload" 1 "$dir/play:10: expect publish.payload" 'expected: publish.payload == "bye"' 'found:    "hello"' \
-	'received: PUBLISH id=1 topic="t" qos=1 size=5 payload="hello"' '32 0b 00 01 74 00 01 00 68 65 6c 6c 6f' 'FAIL'
+check "a wrong payload" 1 "$dir/play:10: expect publish.payload" 'expected: publish.payload == "bye"' \
+	'found:    "hello"' 'received: PUBLISH id=1 topic="t" qos=1 size=5 payload="hello"' \
+	'32 0b 00 01 74 00 01 00 68 65 6c 6c 6f' 'FAIL'
 
 with_server 'publish "t" "hello"' <<'END'
 	expect puback
@@ -270,7 +281,7 @@ raw c -connect ${s} { delay 2s; barrier up } -start
 END
 check "the play's time is over" 1 "play's time"
 
-# --- plays that must pass -----------------------------------------------------------------------------------------------
+# --- plays that must pass -----------------------------------------------------------------------------------------
 
 for talk in auto-ack bytes expect-rule packets stage; do
 	cp "$talks/a-$talk.parley" "$dir/a-$talk.parley"
@@ -278,7 +289,7 @@ for talk in auto-ack bytes expect-rule packets stage; do
 	check "a-$talk.parley" 0
 done
 
-# --- brokers ------------------------------------------------------------------------------------------------------------
+# --- brokers ------------------------------------------------------------------------------------------------------
 
 play <<'END'
 parley "self-test"
@@ -346,7 +357,7 @@ FAKE=early-exit check "an end that is expected" 0
 options="--external 127.0.0.1:1"
 check "no orders for an external broker" 77 "needs a broker of its own"
 
-# --- results ------------------------------------------------------------------------------------------------------------
+# --- results ------------------------------------------------------------------------------------------------------
 
 play <<'END'
 parley "self-test"

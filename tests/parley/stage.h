@@ -69,7 +69,8 @@ int64_t stage_until(const stage_t *stage, int64_t ms);
 bool stage_sleep(stage_t *stage, int64_t ms);
 /* Waits until all who name this barrier have come. ACTOR NULL: the play itself. */
 bool stage_meet(stage_t *stage, const struct actor *actor, const command_t *command, bytes_t name);
-/* Waits on the stage's condition until it is signalled or UNTIL is over. Requires: lock is held. Returns: false when late. */
+/* Waits on the stage's condition until it is signalled or UNTIL is over.
+ * Requires: lock is held. Returns: false when late. */
 bool stage_wait(stage_t *stage, int64_t until);
 
 /* Ends the play as skipped. Thread: main. */

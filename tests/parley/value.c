@@ -29,7 +29,10 @@ bool value_number(bytes_t text, uint64_t *ret_number)
 
 bool value_duration(bytes_t text, int64_t *ret_ms)
 {
-	static const struct { const char *unit; double ms; } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
+	static const struct {
+		const char *unit;
+		double ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
 	char copy[32], *end;
 	double n;
 
@@ -61,9 +64,11 @@ const char *op_text(op_t op)
 	return ops[op];
 }
 
-static int nibble(char c)
+static int nibble(char digit)
 {
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
+	int c = tolower((unsigned char)digit);
+
+	return isdigit(c) ? c - '0' : isxdigit(c) ? c - 'a' + 10 : -1;
 }
 
 bool value_hex(bytes_t text, buf_t *out, buf_t *mask)
