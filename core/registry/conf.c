@@ -1,11 +1,11 @@
 /* conf.c — the text of one configuration file into a tree.
  *
- * The only place that knows libfyaml. A text is parsed into libfyaml's document, copied into our tree (conf_tree.h) and the document is
- * forgotten; libfyaml's own complaints are collected and said with our file names.
+ * The only place that knows libfyaml. A text is parsed into libfyaml's document, copied into our tree (conf_tree.h) and
+ * the document is forgotten; libfyaml's own complaints are collected and said with our file names.
  *
- * YAML that a configuration has no use for is refused, not guessed at: a second document, tags, names that are no plain text. Anchors and
- * aliases work (listeners share their tls settings with them); depth and number of nodes are bounded, so an alias cannot blow the
- * tree up.
+ * YAML that a configuration has no use for is refused, not guessed at: a second document, tags, names that are no plain
+ * text. Anchors and aliases work (listeners share their tls settings with them); depth and number of nodes are bounded,
+ * so an alias cannot blow the tree up.
  *
  * Not done: merge keys ("<<"), which YAML 1.2 dropped, and environment variables in values.
  */
@@ -26,7 +26,8 @@ typedef struct reading {
 
 /* --- document → tree -------------------------------------------------------------------------------------------- */
 
-/* Where FYN begins; its own tokens say so only for scalars, so the first scalar inside counts. FALLBACK when there is none. */
+/* Where FYN begins; its own tokens say so only for scalars, so the first scalar inside counts. FALLBACK when there is
+ * none. */
 static ln__conf_place_t place_of(struct fy_node *fyn, const ln__conf_place_t *fallback)
 {
 	ln__conf_place_t place = *fallback;
@@ -54,8 +55,8 @@ static bool is_nothing(struct fy_node *fyn)
 	ln_slice_t s = ln_slice(text, text ? len : 0);
 
 	return fy_node_is_scalar(fyn) && fy_node_get_style(fyn) == FYNS_PLAIN &&
-	       (s.len == 0 || ln_slice_eq(s, LN_STR("~")) || ln_slice_eq(s, LN_STR("null")) || ln_slice_eq(s, LN_STR("Null")) ||
-		ln_slice_eq(s, LN_STR("NULL")));
+	       (s.len == 0 || ln_slice_eq(s, LN_STR("~")) || ln_slice_eq(s, LN_STR("null")) ||
+		ln_slice_eq(s, LN_STR("Null")) || ln_slice_eq(s, LN_STR("NULL")));
 }
 
 /* A copy of FYN's text, or NULL after saying what is wrong with it. */
@@ -71,7 +72,8 @@ static char *copy_text(reading_t *r, struct fy_node *fyn, const ln__conf_place_t
 	return ln_strndup(text ? text : "", len);
 }
 
-static ln_conf_node_t *convert(reading_t *r, struct fy_node *fyn, char *key, const ln__conf_place_t *key_at, unsigned depth);
+static ln_conf_node_t *convert(reading_t *r, struct fy_node *fyn, char *key, const ln__conf_place_t *key_at,
+			       unsigned depth);
 
 static void convert_member(reading_t *r, ln_conf_node_t *mapping, struct fy_node_pair *pair, unsigned depth)
 {
@@ -87,8 +89,8 @@ static void convert_member(reading_t *r, ln_conf_node_t *mapping, struct fy_node
 	key = copy_text(r, name, &at);
 	before = key ? ln__conf_node_find(mapping, key) : NULL;
 	if (before) {
-		ln__conf_say_at(r->errors, &at, "\"%s\" stands already at %s:%d:%d", key, before->key_at.file, before->key_at.line,
-				before->key_at.column);
+		ln__conf_say_at(r->errors, &at, "\"%s\" stands already at %s:%d:%d", key, before->key_at.file,
+				before->key_at.line, before->key_at.column);
 		ln_free(key);
 		return;
 	}
@@ -140,7 +142,8 @@ static ln__conf_kind_t kind_of(struct fy_node *fyn)
 }
 
 /* Takes KEY. Returns NULL after saying what was wrong. */
-static ln_conf_node_t *convert(reading_t *r, struct fy_node *fyn, char *key, const ln__conf_place_t *key_at, unsigned depth)
+static ln_conf_node_t *convert(reading_t *r, struct fy_node *fyn, char *key, const ln__conf_place_t *key_at,
+			       unsigned depth)
 {
 	ln__conf_place_t at = fyn && fy_node_is_scalar(fyn) ? place_of(fyn, key_at) : *key_at;
 	bool alias = fyn && fy_node_is_alias(fyn);
@@ -225,7 +228,8 @@ ln_result_t ln__conf_parse(const char *name, ln_slice_t text, ln_conf_errors_t *
 	ln_insist(diag);
 	fy_diag_set_collect_errors(diag, true);
 	/* Twice the same name is ours to say: we name both places. */
-	parser = fy_parser_create(&(struct fy_parse_cfg){ .flags = FYPCF_QUIET | FYPCF_ALLOW_DUPLICATE_KEYS, .diag = diag });
+	parser = fy_parser_create(
+		&(struct fy_parse_cfg){ .flags = FYPCF_QUIET | FYPCF_ALLOW_DUPLICATE_KEYS, .diag = diag });
 	ln_insist(parser);
 	if (fy_parser_set_string(parser, (const char *)text.data, text.len) == 0)
 		tree = load(&r, parser, diag, name);

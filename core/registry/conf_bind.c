@@ -1,8 +1,8 @@
 /* conf_bind.c — a table binds a mapping to a struct.
  *
- * The table is the only description of an option: its default goes through the same parser as what a user writes, so a default out of
- * range stops the first start of whoever wrote it, not a user. Binding leaves a field untouched when its text is wrong; every error of a
- * section is said in one go.
+ * The table is the only description of an option: its default goes through the same parser as what a user writes, so a
+ * default out of range stops the first start of whoever wrote it, not a user. Binding leaves a field untouched when its
+ * text is wrong; every error of a section is said in one go.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,20 +17,12 @@ static void *field_of(const ln_conf_item_t *item, void *conf)
 
 /* --- texts and lists, which the struct owns --------------------------------------------------------------------- */
 
-static void clear_one(const ln_conf_item_t *item, void *conf)
+static void list_fini(ln_strings_t *list)
 {
-	char **text = field_of(item, conf);
-	ln_strings_t *list = field_of(item, conf);
-
-	if (item->type == LN_CONF_STRING) {
-		ln_free(*text);
-		*text = NULL;
-	} else if (item->type == LN_CONF_STRINGS) {
-		for (uint32_t i = 0; i < list->count; i++)
-			ln_free(list->item[i]);
-		ln_free(list->item);
-		*list = (ln_strings_t){ 0 };
-	}
+	for (uint32_t i = 0; i < list->count; i++)
+		ln_free(list->item[i]);
+	ln_free(list->item);
+	*list = (ln_strings_t){ 0 };
 }
 
 /* Takes TEXT. */
@@ -62,8 +54,15 @@ static void list_from_default(ln_strings_t *list, const char *def)
 
 void ln_conf_clear(const ln_conf_item_t *items, void *dst)
 {
-	for (; items->field; items++)
-		clear_one(items, dst);
+	for (; items->field; items++) {
+		char **text = field_of(items, dst);
+		if (items->type == LN_CONF_STRINGS) {
+			list_fini(field_of(items, dst));
+		} else if (items->type == LN_CONF_STRING) {
+			ln_free(*text);
+			*text = NULL;
+		}
+	}
 }
 
 void ln_conf_copy(const ln_conf_item_t *items, void *dst, const void *src, size_t size)
@@ -100,7 +99,9 @@ void ln_conf_defaults(const ln_conf_item_t *items, void *dst)
 
 static void say_expected(ln_conf_errors_t *errors, const ln_conf_item_t *item, const ln_conf_node_t *node)
 {
-	static const char *const kinds[] = { [LN__CONF_NOTHING] = "nothing", [LN__CONF_MAPPING] = "a section", [LN__CONF_LIST] = "a list" };
+	static const char *const kinds[] = {
+		[LN__CONF_NOTHING] = "nothing", [LN__CONF_MAPPING] = "a section", [LN__CONF_LIST] = "a list"
+	};
 	char option[LN_CONF_NAME_MAX + 1], path[256] = "", got[128];
 	ln_buf_t expected = { 0 };
 
@@ -112,8 +113,8 @@ static void say_expected(ln_conf_errors_t *errors, const ln_conf_item_t *item, c
 		snprintf(got, sizeof(got), "%s", kinds[node->kind]);
 	if (node->parent && node->parent->kind == LN__CONF_MAPPING)
 		ln__conf_node_path(node->parent, path, sizeof(path));
-	ln_conf_say(errors, node, "%s%s: expected %s, got %s", ln__conf_option(item, option), path, (const char *)ln_buf_slice(&expected).data,
-		    got);
+	ln_conf_say(errors, node, "%s%s: expected %s, got %s", ln__conf_option(item, option), path,
+		    (const char *)ln_buf_slice(&expected).data, got);
 	ln_buf_fini(&expected);
 }
 
@@ -123,7 +124,8 @@ static char *text_for(const ln_conf_item_t *item, const ln_conf_node_t *node)
 	return item->path && node->text[0] ? ln__conf_resolve(node->at.file, node->text, false) : ln_strdup(node->text);
 }
 
-static bool bind_list(const ln_conf_item_t *item, ln_strings_t *list, const ln_conf_node_t *node)
+/* Adds NODE's texts to LIST; false when something else is among them. */
+static bool collect_texts(const ln_conf_item_t *item, ln_strings_t *list, const ln_conf_node_t *node)
 {
 	if (node->kind == LN__CONF_TEXT) {
 		list_add(list, text_for(item, node));
@@ -137,27 +139,39 @@ static bool bind_list(const ln_conf_item_t *item, ln_strings_t *list, const ln_c
 	return node->kind != LN__CONF_MAPPING;
 }
 
+static bool bind_list(const ln_conf_item_t *item, ln_strings_t *field, const ln_conf_node_t *node)
+{
+	ln_strings_t list = { 0 }, old;
+	bool good = collect_texts(item, &list, node);
+
+	old = good ? *field : list;
+	*field = good ? list : *field;
+	list_fini(&old);
+	return good;
+}
+
+static bool bind_text(const ln_conf_item_t *item, char **field, const ln_conf_node_t *node)
+{
+	if (node->kind != LN__CONF_TEXT && (node->kind != LN__CONF_NOTHING || item->def))
+		return false;
+	ln_free(*field);
+	*field = node->kind == LN__CONF_TEXT ? text_for(item, node) : NULL;
+	return true;
+}
+
 void ln__conf_bind_one(const ln_conf_item_t *item, void *dst, const ln_conf_node_t *node, ln_conf_errors_t *errors)
 {
 	void *field = field_of(item, dst);
-	ln_strings_t list = { 0 };
+	bool good;
 
-	if (item->type == LN_CONF_STRINGS) {
-		bool good = bind_list(item, &list, node);
-		ln_strings_t before = *(ln_strings_t *)field;
-		*(ln_strings_t *)field = good ? list : before;
-		list = good ? before : list;
-		for (uint32_t i = 0; i < list.count; i++)
-			ln_free(list.item[i]);
-		ln_free(list.item);
-		if (!good)
-			say_expected(errors, item, node);
-	} else if (item->type == LN_CONF_STRING && (node->kind == LN__CONF_TEXT || (node->kind == LN__CONF_NOTHING && !item->def))) {
-		clear_one(item, dst);
-		*(char **)field = node->kind == LN__CONF_TEXT ? text_for(item, node) : NULL;
-	} else if (item->type == LN_CONF_STRING || node->kind != LN__CONF_TEXT || !ln__conf_value_parse(item, node->text, field)) {
+	if (item->type == LN_CONF_STRINGS)
+		good = bind_list(item, field, node);
+	else if (item->type == LN_CONF_STRING)
+		good = bind_text(item, field, node);
+	else
+		good = node->kind == LN__CONF_TEXT && ln__conf_value_parse(item, node->text, field);
+	if (!good)
 		say_expected(errors, item, node);
-	}
 }
 
 static const ln_conf_item_t *find_item(const ln_conf_item_t *items, const char *name)
@@ -170,7 +184,8 @@ static const ln_conf_item_t *find_item(const ln_conf_item_t *items, const char *
 	return NULL;
 }
 
-static void say_unknown(ln_conf_errors_t *errors, const ln_conf_item_t *items, const ln_conf_node_t *child, bool listener_only)
+static void say_unknown(ln_conf_errors_t *errors, const ln_conf_item_t *items, const ln_conf_node_t *child,
+			bool listener_only)
 {
 	ln__nearest_t nearest = { .wanted = child->key };
 	char option[LN_CONF_NAME_MAX + 1], path[256], hint[128];
@@ -178,17 +193,20 @@ static void say_unknown(ln_conf_errors_t *errors, const ln_conf_item_t *items, c
 	for (; items->field; items++)
 		if (!listener_only || items->listener)
 			ln__nearest_try(&nearest, ln__conf_option(items, option));
-	ln__conf_say_at(errors, &child->key_at, "unknown option \"%s\"%s%s", child->key, ln__conf_node_path(child->parent, path, sizeof(path)),
+	ln__conf_say_at(errors, &child->key_at, "unknown option \"%s\"%s%s", child->key,
+			ln__conf_node_path(child->parent, path, sizeof(path)),
 			ln__nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
-static void bind_member(const ln_conf_item_t *items, void *dst, ln_conf_node_t *child, bool listener_only, ln_conf_errors_t *errors)
+static void bind_member(const ln_conf_item_t *items, void *dst, ln_conf_node_t *child, bool listener_only,
+			ln_conf_errors_t *errors)
 {
 	const ln_conf_item_t *item = find_item(items, child->key);
 	bool top = !child->parent->parent;
 
 	if (item && listener_only && !item->listener)
-		ln__conf_say_at(errors, &child->key_at, "\"%s\" cannot differ between listeners: set it in the section \"%s\" of its own",
+		ln__conf_say_at(errors, &child->key_at,
+				"\"%s\" cannot differ between listeners: set it in the section \"%s\" of its own",
 				child->key, child->parent->key);
 	else if (item)
 		ln__conf_bind_one(item, dst, child, errors);
@@ -198,8 +216,8 @@ static void bind_member(const ln_conf_item_t *items, void *dst, ln_conf_node_t *
 		child->used = true;
 }
 
-void ln_conf_bind(const ln_conf_file_t *file, const ln_conf_item_t *items, void *dst, const ln_conf_node_t *node, bool listener_only,
-		  ln_conf_errors_t *errors)
+void ln_conf_bind(const ln_conf_file_t *file, const ln_conf_item_t *items, void *dst, const ln_conf_node_t *node,
+		  bool listener_only, ln_conf_errors_t *errors)
 {
 	char option[LN_CONF_NAME_MAX + 1];
 
@@ -207,7 +225,8 @@ void ln_conf_bind(const ln_conf_file_t *file, const ln_conf_item_t *items, void 
 	if (!node || node->kind == LN__CONF_NOTHING)
 		return;
 	if (node->kind != LN__CONF_MAPPING) {
-		ln_conf_say(errors, node, "%s: expected a section (\"name: value\" lines)", node->key ? node->key : "[]");
+		ln_conf_say(errors, node, "%s: expected a section (\"name: value\" lines)",
+			    node->key ? node->key : "[]");
 		return;
 	}
 	for (const ln_conf_item_t *item = items; item->field; item++)
@@ -218,21 +237,24 @@ void ln_conf_bind(const ln_conf_file_t *file, const ln_conf_item_t *items, void 
 
 /* --- what a reload changes -------------------------------------------------------------------------------------- */
 
-static void say_fixed(ln_conf_errors_t *errors, const ln_conf_item_t *item, const void *old, const void *new_, const char *section)
+static void say_fixed(ln_conf_errors_t *errors, const ln_conf_item_t *item, const void *old, const void *new_,
+		      const char *section)
 {
 	char option[LN_CONF_NAME_MAX + 1];
 	ln_buf_t was = { 0 }, is = { 0 };
 
 	ln__conf_value_print(&was, item, old);
 	ln__conf_value_print(&is, item, new_);
-	ln_conf_say(errors, NULL, "%s%s%s: cannot change from %.*s to %.*s while the broker runs: restart it, or set it back",
+	ln_conf_say(errors, NULL,
+		    "%s%s%s: cannot change from %.*s to %.*s while the broker runs: restart it, or set it back",
 		    section ? section : "", section ? ": " : "", ln__conf_option(item, option), (int)ln_buf_len(&was),
 		    (const char *)ln_buf_slice(&was).data, (int)ln_buf_len(&is), (const char *)ln_buf_slice(&is).data);
 	ln_buf_fini(&was);
 	ln_buf_fini(&is);
 }
 
-unsigned ln_conf_diff(const ln_conf_item_t *items, const void *old, const void *new_, const char *section, ln_conf_errors_t *errors)
+unsigned ln_conf_diff(const ln_conf_item_t *items, const void *old, const void *new_, const char *section,
+		      ln_conf_errors_t *errors)
 {
 	unsigned count = 0;
 

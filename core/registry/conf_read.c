@@ -1,8 +1,9 @@
 /* conf_read.c — configuration files, and the files they include, into one tree.
  *
- * A file is read whole, checked to be UTF-8 and parsed (conf.c). `include:` is carried out after the file's own members, depth first, so that
- * the order of sections is the order a reader of the files would see. Every file's top level joins the one of the whole; what
- * stands twice is an error that names both places, because "the later one wins" is how settings get lost.
+ * A file is read whole, checked to be UTF-8 and parsed (conf.c). `include:` is carried out after the file's own
+ * members, depth first, so that the order of sections is the order a reader of the files would see. Every file's top
+ * level joins the one of the whole; what stands twice is an error that names both places, because "the later one wins"
+ * is how settings get lost.
  *
  * Circles are found by device and inode among the files being read, so no spelling of a path hides one.
  */
@@ -89,8 +90,8 @@ static void merge(reading_t *r, ln_conf_node_t *root)
 		if (strcmp(child->key, "include") == 0) {
 			includes = child;
 		} else if (before) {
-			ln__conf_say_at(r->errors, &child->key_at, "\"%s\" stands already at %s:%d:%d", child->key, before->key_at.file,
-					before->key_at.line, before->key_at.column);
+			ln__conf_say_at(r->errors, &child->key_at, "\"%s\" stands already at %s:%d:%d", child->key,
+					before->key_at.file, before->key_at.line, before->key_at.column);
 			ln__conf_node_destroy(child);
 		} else {
 			ln__conf_node_append(r->file->top, child);
@@ -113,7 +114,8 @@ static bool check_utf8(reading_t *r, const char *name, ln_slice_t text)
 		const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
 		stop = stop ? stop : end;
 		if (ln_utf8_check(ln_slice(at, (size_t)(stop - at))) >= LN_UTF8_NUL) {
-			ln__conf_say_at(r->errors, &(ln__conf_place_t){ name, line, 1 }, "this line is not valid UTF-8 text");
+			ln__conf_say_at(r->errors, &(ln__conf_place_t){ name, line, 1 },
+					"this line is not valid UTF-8 text");
 			return false;
 		}
 		at = stop < end ? stop + 1 : end;
@@ -147,7 +149,8 @@ static void read_open(reading_t *r, int fd, const char *path, const ln__conf_pla
 	ln_buf_t text = { 0 };
 
 	if (!read_all(fd, &text)) {
-		ln__conf_say_at(r->errors, from ? from : &(ln__conf_place_t){ name, 0, 0 }, "cannot read \"%s\": %s", path, strerror(errno));
+		ln__conf_say_at(r->errors, from ? from : &(ln__conf_place_t){ name, 0, 0 }, "cannot read \"%s\": %s",
+				path, strerror(errno));
 		r->failed = true;
 	} else if (!check_utf8(r, name, ln_buf_slice(&text))) {
 		r->failed = true;

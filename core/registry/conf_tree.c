@@ -1,8 +1,9 @@
 /* conf_tree.c — the tree a configuration is read into, the errors said about it, and who has asked for what.
  *
- * Nothing in a configuration may be ignored silently. So each member knows whether anybody asked for it, and each mapping remembers the names
- * it was asked for: what is left over at the end is an error, and the nearest name that would have been understood is suggested. The marks
- * hang on pointers inside the nodes, which is why asking a const tree may set them.
+ * Nothing in a configuration may be ignored silently. So each member knows whether anybody asked for it, and each
+ * mapping remembers the names it was asked for: what is left over at the end is an error, and the nearest name that
+ * would have been understood is suggested. The marks hang on pointers inside the nodes, which is why asking a const
+ * tree may set them.
  *
  * Members are a linked list and looked for one by one: sections have dozens of members, and they are read once.
  */
@@ -194,7 +195,8 @@ const ln_conf_node_t *ln_conf_get(const ln_conf_file_t *file, const ln_conf_node
 	return child;
 }
 
-const ln_conf_node_t *ln_conf_next(const ln_conf_file_t *file, const ln_conf_node_t *node, void **pos, const char **ret_name)
+const ln_conf_node_t *ln_conf_next(const ln_conf_file_t *file, const ln_conf_node_t *node, void **pos,
+				   const char **ret_name)
 {
 	ln_conf_node_t *last = *pos, *next;
 

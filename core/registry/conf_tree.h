@@ -1,8 +1,8 @@
 /* conf_tree.h — a read configuration as our own tree.
  *
- * The parser's document is turned into this tree and forgotten, so that several files become one, every place keeps its file, line and
- * column, and "has anybody asked for this?" has somewhere to live. A tree belongs to its ln_conf_file_t; nodes are borrowed from it.
- * Private to core/registry. Thread: main.
+ * The parser's document is turned into this tree and forgotten, so that several files become one, every place keeps its
+ * file, line and column, and "has anybody asked for this?" has somewhere to live. A tree belongs to its ln_conf_file_t;
+ * nodes are borrowed from it. Private to core/registry. Thread: main.
  */
 #ifndef REGISTRY_CONF_TREE_H
 #define REGISTRY_CONF_TREE_H
@@ -47,9 +47,10 @@ ln_conf_file_t *ln__conf_file_create(void);
 const char *ln__conf_file_keep(ln_conf_file_t *file, const char *name);
 /* NAME as seen from the file FROM; with ESCAPE the directory's own wildcards are made harmless. The caller frees. */
 char *ln__conf_resolve(const char *from, const char *name, bool escape);
-/* Parses TEXT, the file NAME (which must stay). *ret_tree is NULL when the text holds nothing. Returns LN_OK (errors may have been said all
- * the same) or LN_MALFORMED. conf.c. */
-ln_result_t LN_MUST_USE ln__conf_parse(const char *name, ln_slice_t text, ln_conf_errors_t *errors, ln_conf_node_t **ret_tree);
+/* Parses TEXT, the file NAME (which must stay). *ret_tree is NULL when the text holds nothing. Returns LN_OK (errors
+ * may have been said all the same) or LN_MALFORMED. conf.c. */
+ln_result_t LN_MUST_USE ln__conf_parse(const char *name, ln_slice_t text, ln_conf_errors_t *errors,
+				       ln_conf_node_t **ret_tree);
 
 /* Takes KEY and TEXT (either may be NULL). */
 ln_conf_node_t *ln__conf_node_create(ln__conf_kind_t kind, char *key, char *text);
@@ -68,7 +69,8 @@ const char *ln__conf_node_path(const ln_conf_node_t *mapping, char *dst, size_t 
 void ln__conf_say_at(ln_conf_errors_t *errors, const ln__conf_place_t *place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The nearest of the names tried. Begins zeroed but for WANTED; BEST stays empty when none is near enough to be a slip of the hand. */
+/* The nearest of the names tried. Begins zeroed but for WANTED; BEST stays empty when none is near enough to be a slip
+ * of the hand. */
 typedef struct ln__nearest {
 	const char *wanted;
 	char best[LN_CONF_NAME_MAX + 1];

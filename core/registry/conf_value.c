@@ -1,8 +1,8 @@
 /* conf_value.c — values as a user writes them.
  *
- * Numbers, sizes and spans are one thing: a whole number, a unit, a range. Printing takes the largest unit that loses nothing, so what
- * is printed can be written back. A span needs its unit (only 0 goes without), because "keep-alive: 60" reads as whatever one
- * hopes it is.
+ * Numbers, sizes and spans are one thing: a whole number, a unit, a range. Printing takes the largest unit that loses
+ * nothing, so what is printed can be written back. A span needs its unit (only 0 goes without), because "keep-alive:
+ * 60" reads as whatever one hopes it is.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,11 @@ typedef struct unit {
 /* Largest first; the plain number last. */
 static const unit_t plain_units[] = { { "", 1 } };
 static const unit_t byte_units[] = {
-	{ "T", UINT64_C(1) << 40 }, { "G", UINT64_C(1) << 30 }, { "M", UINT64_C(1) << 20 }, { "K", UINT64_C(1) << 10 }, { "", 1 },
+	{ "T", UINT64_C(1) << 40 },
+	{ "G", UINT64_C(1) << 30 },
+	{ "M", UINT64_C(1) << 20 },
+	{ "K", UINT64_C(1) << 10 },
+	{ "", 1 },
 };
 static const unit_t span_units[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
 

@@ -10,8 +10,8 @@
 
 /* The option's name: the field's in kebab-case. Returns DST. */
 const char *ln__conf_option(const ln_conf_item_t *item, char dst[LN_CONF_NAME_MAX + 1]);
-/* Sets FIELD from TEXT as ITEM says, range included. Returns false, and changes nothing, for anything else. Requires: a type that is no
- * text. */
+/* Sets FIELD from TEXT as ITEM says, range included. Returns false, and changes nothing, for anything else. Requires: a
+ * type that is no text. */
 bool ln__conf_value_parse(const ln_conf_item_t *item, const char *text, void *field);
 /* Appends the value ITEM has in CONF as a user would write it. */
 void ln__conf_value_print(ln_buf_t *out, const ln_conf_item_t *item, const void *conf);

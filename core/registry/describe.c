@@ -1,7 +1,8 @@
 /* describe.c — tables as text.
  *
- * Nothing is written down twice: what --describe, the manual and conf.d/ say is what the parser does, because it is the same line of the same
- * table. Every printer here is a walk over a table; who adds an option, a counter or a message adds a line there and is done.
+ * Nothing is written down twice: what --describe, the manual and conf.d/ say is what the parser does, because it is the
+ * same line of the same table. Every printer here is a walk over a table; who adds an option, a counter or a message
+ * adds a line there and is done.
  */
 #include <string.h>
 #include <linnet/mem.h>
@@ -25,7 +26,8 @@ void ln_describe_section(const char *name, const char *summary, const ln_conf_it
 	sections.item[sections.count++] = (section_t){ name, summary, items };
 }
 
-void ln_describe_each_section(void (*fn)(const char *name, const char *summary, const ln_conf_item_t *items, void *ctx), void *ctx)
+void ln_describe_each_section(void (*fn)(const char *name, const char *summary, const ln_conf_item_t *items, void *ctx),
+			      void *ctx)
 {
 	for (unsigned i = 0; i < sections.count; i++)
 		fn(sections.item[i].name, sections.item[i].summary, sections.item[i].items, ctx);
@@ -88,7 +90,8 @@ static void describe_items(FILE *out, const ln_conf_item_t *items)
 	fprintf(out, "  options\n");
 	for (; items->field; items++) {
 		char *def = default_text(items), *rules = rules_text(items);
-		fprintf(out, "    %s: %s\n      %s\n      %s\n", ln__conf_option(items, option), def ? def : "(not set)", items->help, rules);
+		fprintf(out, "    %s: %s\n      %s\n      %s\n", ln__conf_option(items, option),
+			def ? def : "(not set)", items->help, rules);
 		ln_free(def);
 		ln_free(rules);
 	}
@@ -100,8 +103,8 @@ static void describe_stats(FILE *out, const char *prefix, const ln_stat_t *stats
 		return;
 	fprintf(out, "  counters\n");
 	for (; stats->name; stats++)
-		fprintf(out, "    %s.%s (%s)\n      %s\n", prefix, stats->name, stats->kind == LN_STAT_GAUGE ? "gauge" : "counter",
-			stats->help);
+		fprintf(out, "    %s.%s (%s)\n      %s\n", prefix, stats->name,
+			stats->kind == LN_STAT_GAUGE ? "gauge" : "counter", stats->help);
 }
 
 static void describe_logs(FILE *out, const ln_logdef_t *logs)
@@ -110,7 +113,8 @@ static void describe_logs(FILE *out, const ln_logdef_t *logs)
 		return;
 	fprintf(out, "  log messages\n");
 	for (; logs->id; logs++)
-		fprintf(out, "    %s (%s): %s\n      %s\n", logs->id, ln_log_levels[logs->level], logs->format, logs->help);
+		fprintf(out, "    %s (%s): %s\n      %s\n", logs->id, ln_log_levels[logs->level], logs->format,
+			logs->help);
 }
 
 static void describe_hooks(FILE *out, const ln_hook_t *hooks)
@@ -119,33 +123,38 @@ static void describe_hooks(FILE *out, const ln_hook_t *hooks)
 		return;
 	fprintf(out, "  hooks\n");
 	for (; hooks->fn; hooks++)
-		fprintf(out, "    %s at %u\n      %s\n", ln_hook_point_name(hooks->point), hooks->prio, hooks->help ? hooks->help : "");
+		fprintf(out, "    %s at %u\n      %s\n", ln_hook_point_name(hooks->point), hooks->prio,
+			hooks->help ? hooks->help : "");
 }
 
 static void describe_provides(FILE *out, const ln_provide_t *provides)
 {
-	static const char *const kinds[] = { [LN_PROVIDE_PROTOCOL] = "protocol", [LN_PROVIDE_LAYER] = "layer", [LN_PROVIDE_STORE] = "store" };
+	static const char *const kinds[] = {
+		[LN_PROVIDE_PROTOCOL] = "protocol", [LN_PROVIDE_LAYER] = "layer", [LN_PROVIDE_STORE] = "store"
+	};
 
 	if (!provides || provides->kind == LN_PROVIDE_END)
 		return;
 	fprintf(out, "  provides\n");
 	for (; provides->kind != LN_PROVIDE_END; provides++)
-		fprintf(out, "    %s %s\n", (size_t)provides->kind < LN_ARRAY_SIZE(kinds) ? kinds[provides->kind] : "something newer",
+		fprintf(out, "    %s %s\n",
+			(size_t)provides->kind < LN_ARRAY_SIZE(kinds) ? kinds[provides->kind] : "something newer",
 			provides->name);
 }
 
 void ln_describe_core(FILE *out)
 {
 	for (unsigned i = 0; i < sections.count; i++) {
-		fprintf(out, "%s: %s\n", sections.item[i].name ? sections.item[i].name : "top level", sections.item[i].summary);
+		fprintf(out, "%s: %s\n", sections.item[i].name ? sections.item[i].name : "top level",
+			sections.item[i].summary);
 		describe_items(out, sections.item[i].items);
 	}
 }
 
 void ln_describe_module(FILE *out, const ln_module_t *module)
 {
-	fprintf(out, "%s: %s\n  version %s, ABI %u.%u, %s\n", module->name, module->summary, module->version, module->abi_major,
-		module->abi_minor, ln_module_path(module));
+	fprintf(out, "%s: %s\n  version %s, ABI %u.%u, %s\n", module->name, module->summary, module->version,
+		module->abi_major, module->abi_minor, ln_module_path(module));
 	for (const char *const *need = module->needs; need && *need; need++)
 		fprintf(out, "  needs %s\n", *need);
 	describe_provides(out, module->provides);
@@ -161,10 +170,12 @@ void ln_describe_conf_file(FILE *out, const ln_module_t *module, bool load)
 {
 	char option[LN_CONF_NAME_MAX + 1];
 
-	fprintf(out, "# %s: %s\n%s:\n  # Load this module.\n  load: %s\n", module->name, module->summary, module->name, load ? "yes" : "no");
+	fprintf(out, "# %s: %s\n%s:\n  # Load this module.\n  load: %s\n", module->name, module->summary, module->name,
+		load ? "yes" : "no");
 	for (const ln_conf_item_t *item = module->conf; item && item->field; item++) {
 		char *def = default_text(item), *rules = rules_text(item);
-		fprintf(out, "\n  # %s\n  # (%s)\n  %s%s: %s\n", item->help, rules, def ? "" : "#", ln__conf_option(item, option), def ? def : "");
+		fprintf(out, "\n  # %s\n  # (%s)\n  %s%s: %s\n", item->help, rules, def ? "" : "#",
+			ln__conf_option(item, option), def ? def : "");
 		ln_free(def);
 		ln_free(rules);
 	}

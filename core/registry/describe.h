@@ -1,7 +1,7 @@
 /* describe.h — what linnetd says about itself: from the same tables that parse, count, log and load.
  *
- * Used by --describe, --dump-config and the build, which makes conf.d/, linnet.conf(5) and linnet-log(7) from it. Options of the core
- * stand in sections of their own, made known once with ln_describe_section. Thread: main.
+ * Used by --describe, --dump-config and the build, which makes conf.d/, linnet.conf(5) and linnet-log(7) from it.
+ * Options of the core stand in sections of their own, made known once with ln_describe_section. Thread: main.
  */
 #ifndef REGISTRY_DESCRIBE_H
 #define REGISTRY_DESCRIBE_H
@@ -12,7 +12,8 @@
 /* Makes options of the core known. NAME NULL: they stand at the top level. Everything must stay. */
 void ln_describe_section(const char *name, const char *summary, const ln_conf_item_t *items);
 /* For each section, in order. */
-void ln_describe_each_section(void (*fn)(const char *name, const char *summary, const ln_conf_item_t *items, void *ctx), void *ctx);
+void ln_describe_each_section(void (*fn)(const char *name, const char *summary, const ln_conf_item_t *items, void *ctx),
+			      void *ctx);
 /* Tests. */
 void ln_describe_clear(void);
 
@@ -20,8 +21,8 @@ void ln_describe_clear(void);
 void ln_describe_core(FILE *out);
 /* One module, opened with ln_module_open. */
 void ln_describe_module(FILE *out, const ln_module_t *module);
-/* The shipped conf.d/NAME.conf: `load: LOAD`, and every option with its default, its sentence above it. Options without a default (and
- * only they) stand as comments. */
+/* The shipped conf.d/NAME.conf: `load: LOAD`, and every option with its default, its sentence above it. Options without
+ * a default (and only they) stand as comments. */
 void ln_describe_conf_file(FILE *out, const ln_module_t *module, bool load);
 /* An mdoc(7) subsection for linnet.conf(5): of a module, and of a section of the core. */
 void ln_describe_man(FILE *out, const ln_module_t *module);

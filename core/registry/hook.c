@@ -1,13 +1,16 @@
 /* hook.c — hooks compiled to one flat array per point.
  *
- * Registering only remembers whose table it is. Compiling counts the hooks of each point, sorts them by band and then by the order the
- * modules came, and marks where the OBSERVE band begins. Asking walks that array: one load, one indirect call and one compare for each
- * hook, no lock, no list. The place of a call that waits is a number in the call itself, so any number of calls can stand at the same
- * point, and an answer from another thread needs no look-up: it arrives as a letter and goes on where it stopped.
+ * Registering only remembers whose table it is. Compiling counts the hooks of each point, sorts them by band and then
+ * by the order the modules came, and marks where the OBSERVE band begins. Asking walks that array: one load, one
+ * indirect call and one compare for each hook, no lock, no list. The place of a call that waits is a number in the call
+ * itself, so any number of calls can stand at the same point, and an answer from another thread needs no look-up: it
+ * arrives as a letter and goes on where it stopped.
  *
- * Observers run last, once the verdict is known, whatever it is. They see it in call->settled and cannot change it or wait.
+ * Observers run last, once the verdict is known, whatever it is. They see it in call->settled and cannot change it or
+ * wait.
  *
- * Not done: adding or removing hooks while workers run. Modules are never unloaded, and a module that wants to be silent says LN_NEXT.
+ * Not done: adding or removing hooks while workers run. Modules are never unloaded, and a module that wants to be
+ * silent says LN_NEXT.
  */
 #include <string.h>
 #include <linnet/hook.h>

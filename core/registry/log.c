@@ -1,14 +1,15 @@
 /* log.c — one line per message, written with one write(2).
  *
- * A line is formatted on the stack of the thread that logs and leaves by a single write to a descriptor opened for appending: lines of
- * several threads never mix, and nothing is locked. The descriptor's number never changes once a log was opened; another target
- * (logrotate, a reload) is put under the same number with dup3, so no thread can write to a number that was closed meanwhile.
+ * A line is formatted on the stack of the thread that logs and leaves by a single write to a descriptor opened for
+ * appending: lines of several threads never mix, and nothing is locked. The descriptor's number never changes once a
+ * log was opened; another target (logrotate, a reload) is put under the same number with dup3, so no thread can write
+ * to a number that was closed meanwhile.
  *
- * What a message says passes ln_slice_print as a whole, so both formats hold only clean UTF-8 on one line, whatever a peer sent, and
- * JSON is left with two characters to escape.
+ * What a message says passes ln_slice_print as a whole, so both formats hold only clean UTF-8 on one line, whatever a
+ * peer sent, and JSON is left with two characters to escape.
  *
- * Not done: buffering, rate limits, syslog. A log that is read when things break must not lose its last lines; what a stranger can cause
- * at will belongs below the default level.
+ * Not done: buffering, rate limits, syslog. A log that is read when things break must not lose its last lines; what a
+ * stranger can cause at will belongs below the default level.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,8 +82,8 @@ static void put_time(line_t *line)
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm);
-	put(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-	    (unsigned)(now % 1000));
+	put(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+	    tm.tm_min, tm.tm_sec, (unsigned)(now % 1000));
 }
 
 static void put_text_line(line_t *line, const ln_logdef_t *def, const char *subject, const char *text)
@@ -161,7 +162,8 @@ void ln_worker_describe(const void *worker, char *dst, size_t size)
 /* Puts what PATH (NULL: standard error) names under the log's number. */
 static ln_result_t aim(const char *path)
 {
-	int fd = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640) : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	int fd = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640)
+		      : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0)
 		return LN_SYSTEM;

@@ -1,8 +1,8 @@
 /* module.c — finds one module and judges its descriptor.
  *
- * A descriptor is read in two steps: its first eight bytes (major, minor, size), which every ABI has in the same place, and only when they are
- * acceptable the rest, of which exactly `size` bytes are copied into a zeroed descriptor of our own size. So the core always sees a full
- * struct, and what an older module does not have is zero: "not used".
+ * A descriptor is read in two steps: its first eight bytes (major, minor, size), which every ABI has in the same place,
+ * and only when they are acceptable the rest, of which exactly `size` bytes are copied into a zeroed descriptor of our
+ * own size. So the core always sees a full struct, and what an older module does not have is zero: "not used".
  *
  * A refused file is closed at once; an accepted one never, because pointers into it are everywhere.
  */
@@ -27,7 +27,8 @@ typedef struct opened {
 	char path[];
 } opened_t;
 
-/* Weak: a program without the table (a test) has no address for it. A weak empty table here would be folded away by the compiler. */
+/* Weak: a program without the table (a test) has no address for it. A weak empty table here would be folded away by the
+ * compiler. */
 extern const ln_module_t *const ln_static_modules[] __attribute__((weak));
 
 static opened_t *all_opened;
@@ -39,14 +40,17 @@ static bool wrong_abi(const ln_module_t *m, const char *path, const ln_conf_node
 {
 	if (m->abi_major != LN_ABI_MAJOR || m->abi_minor > LN_ABI_MINOR) {
 		ln_conf_say(errors, place,
-			    "%s: built for ABI %u.%u, this linnetd has %u.%u: rebuild the module or install the matching version", path,
-			    m->abi_major, m->abi_minor, LN_ABI_MAJOR, LN_ABI_MINOR);
+			    "%s: built for ABI %u.%u, this linnetd has %u.%u: rebuild the module or install the "
+			    "matching version",
+			    path, m->abi_major, m->abi_minor, LN_ABI_MAJOR, LN_ABI_MINOR);
 		return true;
 	}
 	if (m->size < SIZE_MIN || m->size > sizeof(ln_module_t)) {
 		ln_conf_say(errors, place,
-			    "%s: its descriptor of %u bytes cannot be of ABI %u.%u (%zu to %zu bytes), this linnetd has %u.%u: rebuild the module",
-			    path, m->size, m->abi_major, m->abi_minor, SIZE_MIN, sizeof(ln_module_t), LN_ABI_MAJOR, LN_ABI_MINOR);
+			    "%s: its descriptor of %u bytes cannot be of ABI %u.%u (%zu to %zu bytes), this linnetd "
+			    "has %u.%u: rebuild the module",
+			    path, m->size, m->abi_major, m->abi_minor, SIZE_MIN, sizeof(ln_module_t), LN_ABI_MAJOR,
+			    LN_ABI_MINOR);
 		return true;
 	}
 	return false;
@@ -68,7 +72,8 @@ static const char *flaw(const ln_module_t *m)
 }
 
 /* Copies the acceptable descriptor FROM; NULL after saying what is wrong. */
-static opened_t *adopt(const ln_module_t *from, const char *name, const char *path, const ln_conf_node_t *place, ln_conf_errors_t *errors)
+static opened_t *adopt(const ln_module_t *from, const char *name, const char *path, const ln_conf_node_t *place,
+		       ln_conf_errors_t *errors)
 {
 	opened_t *o;
 	const char *why;
@@ -80,7 +85,8 @@ static opened_t *adopt(const ln_module_t *from, const char *name, const char *pa
 	memcpy(o->path, path, strlen(path) + 1);
 	why = flaw(&o->module);
 	if (!o->module.name || strcmp(o->module.name, name) != 0)
-		ln_conf_say(errors, place, "%s: the module inside calls itself \"%s\": the file's name must be the module's", path,
+		ln_conf_say(errors, place,
+			    "%s: the module inside calls itself \"%s\": the file's name must be the module's", path,
 			    o->module.name ? o->module.name : "");
 	else if (why)
 		ln_conf_say(errors, place, "%s: %s: this is a defect of the module", path, why);
@@ -114,7 +120,8 @@ static void say_missing(const char *dir, const char *name, const ln_conf_node_t 
 	char hint[128];
 
 	ln_module_each_name(dir, try_name, &nearest);
-	ln_conf_say(errors, place, "there is no module \"%s\" in %s%s", name, dir, ln__nearest_hint(&nearest, hint, sizeof(hint)));
+	ln_conf_say(errors, place, "there is no module \"%s\" in %s%s", name, dir,
+		    ln__nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
 static opened_t *open_file(const char *path, const char *name, const ln_conf_node_t *place, ln_conf_errors_t *errors)
@@ -157,7 +164,8 @@ static opened_t *open_new(const char *dir, const char *name, const ln_conf_node_
 	return open_file(path, name, place, errors);
 }
 
-const ln_module_t *ln_module_open(const char *dir, const char *name, const ln_conf_node_t *place, ln_conf_errors_t *errors)
+const ln_module_t *ln_module_open(const char *dir, const char *name, const ln_conf_node_t *place,
+				  ln_conf_errors_t *errors)
 {
 	opened_t *o;
 

@@ -1,10 +1,11 @@
 /* modules.c — the set of modules that run: which, in which order, and their life.
  *
- * The set is decided once, at start: opened in the order the configuration names them but never before a module they need, then each gets
- * its index, counters, catalogue, hooks and its places in the workers', connections' and sessions' blocks. From then on the set is an array
- * that does not change, walked forward to begin and backward to end.
+ * The set is decided once, at start: opened in the order the configuration names them but never before a module they
+ * need, then each gets its index, counters, catalogue, hooks and its places in the workers' and sessions'
+ * blocks. From then on the set is an array that does not change, walked forward to begin and backward to end.
  *
- * Not done: loading modules one does not name because another needs them. What runs in a broker should stand in its configuration.
+ * Not done: loading modules one does not name because another needs them. What runs in a broker should stand in its
+ * configuration.
  */
 #include <stdio.h>
 #include <string.h>
@@ -44,11 +45,14 @@ static void say_not_ready(const ln__wanted_list_t *list, const ln__wanted_t *w, 
 		if (find_wanted(list, *need))
 			continue;
 		missing = true;
-		ln_conf_say(errors, w->place, "module \"%s\" needs the module \"%s\": add it to \"modules:\" or say \"load: true\" in its section",
+		ln_conf_say(errors, w->place,
+			    "module \"%s\" needs the module \"%s\": add it to \"modules:\" or say \"load: true\" in "
+			    "its section",
 			    w->name, *need);
 	}
 	if (!missing)
-		ln_conf_say(errors, w->place, "module \"%s\" needs modules that need it, or could not be loaded themselves", w->name);
+		ln_conf_say(errors, w->place,
+			    "module \"%s\" needs modules that need it, or could not be loaded themselves", w->name);
 }
 
 static size_t place_in(size_t *total, size_t size)
@@ -83,8 +87,9 @@ static void check_provides(const ln__wanted_t *w, ln_conf_errors_t *errors)
 
 	for (const ln_provide_t *p = w->module->provides; p && p->kind != LN_PROVIDE_END; p++)
 		if (ln_module_provide(p->kind, p->name, &other))
-			ln_conf_say(errors, w->place, "module \"%s\" provides \"%s\", and so does module \"%s\": load one of them", w->name,
-				    p->name, other->name);
+			ln_conf_say(errors, w->place,
+				    "module \"%s\" provides \"%s\", and so does module \"%s\": load one of them",
+				    w->name, p->name, other->name);
 }
 
 static void open_in_order(ln__wanted_list_t *list, ln_conf_errors_t *errors)
@@ -129,7 +134,8 @@ ln_result_t ln_modules_load(ln_conf_errors_t *errors)
 		ln__running_t *r = &ln__modules.item[i];
 		ln_result_t result = r->module->load ? r->module->load(r->module->self->conf) : LN_OK;
 		if (result != LN_OK) {
-			ln_conf_say(errors, NULL, "module \"%s\" does not start: %s", r->module->name, ln_result_text(result));
+			ln_conf_say(errors, NULL, "module \"%s\" does not start: %s", r->module->name,
+				    ln_result_text(result));
 			return result;
 		}
 		r->loaded = true;

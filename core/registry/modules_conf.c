@@ -1,12 +1,12 @@
 /* modules_conf.c — which modules a configuration wants, and the configuration each of them runs with.
  *
- * A module's options live in a block of their own: the struct the module declared, preceded by what freeing it needs. The one in force is
- * never written again. A new file is bound into new, pending blocks; only when every module's passed every check are all pointers
- * swapped, one release store each, and the old blocks wait for the workers' grace period. A worker may thus see one module's new
- * configuration a moment before another's, never half of one.
+ * A module's options live in a block of their own: the struct the module declared, preceded by what freeing it needs.
+ * The one in force is never written again. A new file is bound into new, pending blocks; only when every module's
+ * passed every check are all pointers swapped, one release store each, and the old blocks wait for the workers' grace
+ * period. A worker may thus see one module's new configuration a moment before another's, never half of one.
  *
- * Listeners may say some options differently. Each gets a whole struct, the module's own with the listener's lines over it, so a module
- * never asks twice.
+ * Listeners may say some options differently. Each gets a whole struct, the module's own with the listener's lines over
+ * it, so a module never asks twice.
  */
 #include <stdio.h>
 #include <string.h>
@@ -175,7 +175,8 @@ void ln_modules_commit(void)
 	}
 }
 
-void *ln_module_bind_listener(const ln_conf_file_t *file, const ln_module_t *module, const ln_conf_node_t *node, ln_conf_errors_t *errors)
+void *ln_module_bind_listener(const ln_conf_file_t *file, const ln_module_t *module, const ln_conf_node_t *node,
+			      ln_conf_errors_t *errors)
 {
 	const ln__running_t *r = &ln__modules.item[module->self->index];
 	const ln__conf_block_t *own = r->pending ? r->pending : r->conf;
@@ -206,7 +207,8 @@ static void check_same_set(const ln_conf_file_t *file, ln_conf_errors_t *errors)
 	ln__modules_wanted(file, &list, errors);
 	for (unsigned i = 0; i < list.count; i++)
 		if (!ln_module_find(list.item[i].name))
-			ln_conf_say(errors, list.item[i].place, "module \"%s\" is not loaded: a module comes with a restart only",
+			ln_conf_say(errors, list.item[i].place,
+				    "module \"%s\" is not loaded: a module comes with a restart only",
 				    list.item[i].name);
 	for (unsigned i = 0; i < ln__modules.count; i++) {
 		const char *name = ln__modules.item[i].module->name;
@@ -214,7 +216,9 @@ static void check_same_set(const ln_conf_file_t *file, ln_conf_errors_t *errors)
 		for (unsigned j = 0; j < list.count; j++)
 			wanted |= strcmp(list.item[j].name, name) == 0;
 		if (!wanted)
-			ln_conf_say(errors, NULL, "module \"%s\" is loaded and no longer wanted: a module goes with a restart only", name);
+			ln_conf_say(errors, NULL,
+				    "module \"%s\" is loaded and no longer wanted: a module goes with a restart only",
+				    name);
 	}
 	ln_free(list.item);
 }
@@ -250,7 +254,8 @@ ln_result_t ln_modules_reload(ln_conf_errors_t *errors)
 			continue;
 		result = m->reload(m->self->conf, r->pending ? r->pending->conf : NULL);
 		if (result != LN_OK)
-			ln_conf_say(errors, NULL, "module \"%s\" does not take its new configuration: %s", m->name, ln_result_text(result));
+			ln_conf_say(errors, NULL, "module \"%s\" does not take its new configuration: %s", m->name,
+				    ln_result_text(result));
 	}
 	return ln_conf_errors_count(errors) == before ? LN_OK : LN_REFUSED;
 }

@@ -1,5 +1,5 @@
-/* modules_conf.h — what modules.c and modules_conf.c share: the running set, and a block of memory around each bound configuration.
- * Private to core/registry. Thread: main. */
+/* modules_conf.h — what modules.c and modules_conf.c share: the running set, and a block of memory around each bound
+ * configuration. Private to core/registry. Thread: main. */
 #ifndef REGISTRY_MODULES_CONF_H
 #define REGISTRY_MODULES_CONF_H
 

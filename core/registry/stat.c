@@ -1,11 +1,12 @@
 /* stat.c — which counters there are; adding to them is in the header.
  *
- * Every table gets a run of indices, the same in every worker's array, before the arrays are made. Names are joined here once, for those
- * who print; who counts knows only a number. A reader adds up what each worker has at this moment: sums of one counter are exact once
- * the workers rest, and never tear, but two counters read one after the other are not one instant.
+ * Every table gets a run of indices, the same in every worker's array, before the arrays are made. Names are joined
+ * here once, for those who print; who counts knows only a number. A reader adds up what each worker has at this moment:
+ * sums of one counter are exact once the workers rest, and never tear, but two counters read one after the other are
+ * not one instant.
  *
- * Not done: histograms (a module that wants one registers a counter per bucket) and dynamic counters (per client or topic): their
- * number would be the peers' to choose.
+ * Not done: histograms (a module that wants one registers a counter per bucket) and dynamic counters (per client or
+ * topic): their number would be the peers' to choose.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,12 +1,13 @@
 /* hook.h — questions the core and the protocols ask the modules.
  *
- * A module's table says { point, priority band, function, what it does }. At start each point becomes one flat array sorted by band, then by
- * the order modules were loaded; asking is a loop with one indirect call each. Verdicts: LN_NEXT (no opinion), LN_ALLOW and LN_DENY (settled;
- * the rest is not asked, except OBSERVE bands, which always run and whose verdict is ignored), LN_VERDICT_WAIT: the call stands still until
- * ln_hook_resume continues it at the hook after the one that waited. When all said LN_NEXT the point's own default holds.
+ * A module's table says { point, priority band, function, what it does }. At start each point becomes one flat array
+ * sorted by band, then by the order modules were loaded; asking is a loop with one indirect call each. Verdicts:
+ * LN_NEXT (no opinion), LN_ALLOW and LN_DENY (settled; the rest is not asked, except OBSERVE bands, which always run
+ * and whose verdict is ignored), LN_VERDICT_WAIT: the call stands still until ln_hook_resume continues it at the hook
+ * after the one that waited. When all said LN_NEXT the point's own default holds.
  *
- * Observers see in call->settled what was decided (the point's default when nobody spoke). A hook that answers LN_VERDICT_WAIT must not
- * resume the call before it has returned; a job's letter or a timer does.
+ * Observers see in call->settled what was decided (the point's default when nobody spoke). A hook that answers
+ * LN_VERDICT_WAIT must not resume the call before it has returned; a job's letter or a timer does.
  *
  * Everything runs on the worker that asked.
  */
@@ -36,14 +37,21 @@ typedef enum ln_hook_point {
 	LN_HOOK_POINT_COUNT
 } ln_hook_point_t;
 
-typedef enum ln_prio { LN_PRIO_GUARD = 100, LN_PRIO_IDENTIFY = 200, LN_PRIO_POLICY = 300, LN_PRIO_REWRITE = 400, LN_PRIO_OBSERVE = 500 } ln_prio_t;
+typedef enum ln_prio {
+	LN_PRIO_GUARD = 100,
+	LN_PRIO_IDENTIFY = 200,
+	LN_PRIO_POLICY = 300,
+	LN_PRIO_REWRITE = 400,
+	LN_PRIO_OBSERVE = 500
+} ln_prio_t;
 
 typedef struct ln_call ln_call_t;
 typedef ln_verdict_t (*ln_hook_fn)(ln_call_t *call);
 
 struct ln_call {
 	void *about;                              /* what the point's line says */
-	void (*done)(ln_call_t *, ln_verdict_t);  /* called by ln_hook_resume when the call is settled; not for an answer given at once */
+	/* Called by ln_hook_resume when the call is settled; not for an answer given at once. */
+	void (*done)(ln_call_t *, ln_verdict_t);
 	void *owner;                              /* the asker's */
 	const char *why;                          /* set by who denies: a sentence for the log */
 	uint8_t point, position;                  /* ours: which question, the next hook to ask */
@@ -67,11 +75,12 @@ static inline bool ln_hook_any(ln_hook_point_t point)
 	return ln_hook_slots[point][0] != NULL;
 }
 
-/* Asks. Requires: call->about set; done set where a hook may wait. Returns LN_ALLOW, LN_DENY, LN_NEXT (nobody knew and the point has no
- * default) or LN_VERDICT_WAIT (then CALL must stay where it is until done). Thread: the worker that asks. */
+/* Asks. Requires: call->about set; done set where a hook may wait. Returns LN_ALLOW, LN_DENY, LN_NEXT (nobody knew and
+ * the point has no default) or LN_VERDICT_WAIT (then CALL must stay where it is until done). Thread: the worker that
+ * asks. */
 ln_verdict_t ln_hook_ask(ln_hook_point_t point, ln_call_t *call);
-/* Goes on with a call that waited, with the waiting hook's verdict (LN_NEXT, LN_ALLOW or LN_DENY). Calls done when that settles it,
- * which may free CALL. Requires: call->waiting. Thread: the one that asked. */
+/* Goes on with a call that waited, with the waiting hook's verdict (LN_NEXT, LN_ALLOW or LN_DENY). Calls done when that
+ * settles it, which may free CALL. Requires: call->waiting. Thread: the one that asked. */
 void ln_hook_resume(ln_call_t *call, ln_verdict_t verdict);
 
 /* Adds a module's table (NULL-fn ended); compile makes the arrays. Thread: main, before the workers run. */

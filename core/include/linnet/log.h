@@ -1,17 +1,20 @@
 /* log.h — a catalogue of messages, one line each, text or JSON.
  *
- * Every message is one line in a .def file: LN_LOGDEF(ID, LEVEL, "format", "what it means and what to do"). Who logs includes it so
+ * Every message is one line in a .def file: LN_LOGDEF(ID, LEVEL, "format", "what it means and what to do"). Who logs
+ * includes it so
  *
  *     #define LN_LOGDEF LN_LOGDEF_DECLARE
  *     #include "log.def"
  *     #undef LN_LOGDEF
  *
- * and says `ln_log(conn, MQTT_BAD_PACKET, "SUBSCRIBE", why)`: the compiler checks the arguments against the format; id and level are
- * stable; the subject supplies the prefix "[w2 c1841 dev-17 10.0.0.9:4711]". The table for --describe is the same file with
- * LN_LOGDEF_ROW. Peers' bytes go through ln_slice_print before they come here; what still is no clean UTF-8 leaves as \xNN.
+ * and says `ln_log(conn, MQTT_BAD_PACKET, "SUBSCRIBE", why)`: the compiler checks the arguments against the format; id
+ * and level are stable; the subject supplies the prefix "[w2 c1841 dev-17 10.0.0.9:4711]". The table for --describe is
+ * the same file with LN_LOGDEF_ROW. Peers' bytes go through ln_slice_print before they come here; what still is no
+ * clean UTF-8 leaves as \xNN.
  *
- * Text line: 2026-11-24T02:50:42.123Z notice MQTT_BAD_PACKET [w2 c1841 dev-17 10.0.0.9:4711] malformed SUBSCRIBE: …
- * JSON line: {"time":"2026-11-24T02:50:42.123Z","level":"notice","id":"MQTT_BAD_PACKET","subject":"w2 c1841 …","text":"malformed SUBSCRIBE: …"}
+ * Text: 2026-11-24T02:50:42.123Z notice MQTT_BAD_PACKET [w2 c1841 dev-17 10.0.0.9:4711] malformed SUBSCRIBE: …
+ * JSON: {"time":"2026-11-24T02:50:42.123Z","level":"notice","id":"MQTT_BAD_PACKET","subject":"w2 …","text":"…"}
+ *
  * Lines are written with one write(2), cut with "…" near 2000 bytes; below the level nothing is formatted. Thread: any.
  */
 #ifndef LINNET_LOG_H
@@ -46,7 +49,8 @@ struct ln_session;
 struct ln_worker;
 void ln_conn_describe(const void *conn, char *dst, size_t size);       /* net/conn.c */
 void ln_session_describe(const void *session, char *dst, size_t size); /* broker/session.c */
-void ln_worker_describe(const void *worker, char *dst, size_t size);   /* registry/log.c; NULL: this thread (main, w2, job) */
+/* registry/log.c; NULL: this thread ("main", "w2", "job") */
+void ln_worker_describe(const void *worker, char *dst, size_t size);
 
 #define LN_SUBJECT(s)                                                                       \
 	_Generic((s),                                                                       \
@@ -74,12 +78,13 @@ __attribute__((format(printf, 1, 2))) static inline void ln_log_check(const char
 
 typedef enum ln_log_format { LN_LOG_TEXT, LN_LOG_JSON } ln_log_format_t;
 extern const char *const ln_log_formats[]; /* "text", "json", NULL */
-/* Where lines go: PATH NULL is standard error. Returns LN_SYSTEM when PATH cannot be opened (the old target stays). Thread: main. */
+/* Where lines go: PATH NULL is standard error. Returns LN_SYSTEM when PATH cannot be opened (the old target stays).
+ * Thread: main. */
 ln_result_t LN_MUST_USE ln_log_open(const char *path, ln_log_format_t format, ln_level_t level);
 /* Opens the path again (logrotate). On failure keeps the old file and returns LN_SYSTEM. Thread: main. */
 ln_result_t LN_MUST_USE ln_log_reopen(void);
-/* Makes a catalogue known to --describe and linnet-log(7). Takes nothing: PREFIX and TABLE (ended by LN_LOGDEF_END) must stay.
- * Thread: main. */
+/* Makes a catalogue known to --describe and linnet-log(7). Takes nothing: PREFIX and TABLE (ended by LN_LOGDEF_END)
+ * must stay. Thread: main. */
 void ln_log_register(const char *prefix, const ln_logdef_t *table);
 /* Walks all catalogues in order of registration. Thread: main. */
 void ln_log_each(void (*fn)(const char *prefix, const ln_logdef_t *, void *ctx), void *ctx);

@@ -1,15 +1,16 @@
 /* module.h — a module is one constant.
  *
- * Everything the core must know about a module is static data in one exported ln_module_t; it is the module's only exported symbol.
+ * Everything the core must know about a module is static data in one exported ln_module_t; it is the module's only
+ * exported symbol.
  *
  * ABI history: 1.0 the first.
  *
- * ABI = a major, a minor and a size. Major must be equal, the module's minor at most the core's; the struct only grows at its end, what an
- * older module does not have is zero, zero means "not used".
+ * ABI = a major, a minor and a size. Major must be equal, the module's minor at most the core's; the struct only grows
+ * at its end, what an older module does not have is zero, zero means "not used".
  *
- * Life: dlopen (RTLD_NOW | RTLD_LOCAL) → ABI and needs checked → configuration bound, check() → load() (main thread, still privileged) →
- * privileges dropped → worker_start() on each worker → serve … reload(old, new) … → worker_stop() on each worker → unload(). A module is
- * never closed while the process runs.
+ * Life: dlopen (RTLD_NOW | RTLD_LOCAL) → ABI and needs checked → configuration bound, check() → load() (main thread,
+ * still privileged) → privileges dropped → worker_start() on each worker → serve … reload(old, new) … → worker_stop()
+ * on each worker → unload(). A module is never closed while the process runs.
  */
 #ifndef LINNET_MODULE_H
 #define LINNET_MODULE_H
@@ -23,7 +24,8 @@
 #define LN_ABI_MAJOR 1
 #define LN_ABI_MINOR 0
 
-/* What the core tells the module about itself, in the module's own memory. The core writes a field only when the module's ABI has it. */
+/* What the core tells the module about itself, in the module's own memory. The core writes a field only when the
+ * module's ABI has it. */
 typedef struct ln_self {
 	const void *conf;          /* the bound configuration; read with ln_rcu_get(&self->conf) */
 	uint32_t stat_base;        /* first counter */
@@ -32,7 +34,12 @@ typedef struct ln_self {
 	size_t session_slot;       /* where the module's state begins in a session's block of modules' states */
 } ln_self_t;
 
-typedef enum ln_provide_kind { LN_PROVIDE_END, LN_PROVIDE_PROTOCOL, LN_PROVIDE_LAYER, LN_PROVIDE_STORE } ln_provide_kind_t;
+typedef enum ln_provide_kind {
+	LN_PROVIDE_END,
+	LN_PROVIDE_PROTOCOL,
+	LN_PROVIDE_LAYER,
+	LN_PROVIDE_STORE
+} ln_provide_kind_t;
 
 /* Something the module offers by name: a protocol (ln_protocol_t), a layer (ln_layer_t), a store. */
 typedef struct ln_provide {
@@ -56,14 +63,14 @@ typedef struct ln_module {
 	size_t worker_size;              /* zeroed state per worker, connection, session */
 	size_t conn_size;
 	size_t session_size;
-	/* What spans several options; says errors at NODE (NULL when the configuration has no section for the module). Called for the module's
-	 * own configuration and for each listener's copy. Thread: main. */
+	/* What spans several options; says errors at NODE (NULL when the configuration has no section for the module).
+	 * Called for the module's own configuration and for each listener's copy. Thread: main. */
 	void (*check)(const void *conf, const ln_conf_node_t *node, ln_conf_errors_t *errors);
 	ln_result_t (*load)(const void *conf);
 	void (*worker_start)(ln_worker_t *, void *state);
 	void (*worker_stop)(ln_worker_t *, void *state);
-	/* After the new configuration passed every check, before it is in force: only prepare what may fail. Another module may still refuse;
-	 * then NEW never comes. Both are NULL for a module without options. Thread: main. */
+	/* After the new configuration passed every check, before it is in force: only prepare what may fail. Another
+	 * module may still refuse; then NEW never comes. Both are NULL for a module without options. Thread: main. */
 	ln_result_t (*reload)(const void *old_conf, const void *new_conf);
 	void (*unload)(void);
 } ln_module_t;

@@ -1,8 +1,8 @@
 /* stat.h — counters: one plain add in the worker's own memory; readers sum.
  *
- * A table names a module's counters (name, kind, one sentence). Registering it gives the table its first index, the same in every worker's
- * array. Only the owning worker writes; ln_stat_sum reads all arrays relaxed. Gauges are counters that go down again: what one
- * worker adds another may subtract; only the sum means something.
+ * A table names a module's counters (name, kind, one sentence). Registering it gives the table its first index, the
+ * same in every worker's array. Only the owning worker writes; ln_stat_sum reads all arrays relaxed. Gauges are
+ * counters that go down again: what one worker adds another may subtract; only the sum means something.
  */
 #ifndef LINNET_STAT_H
 #define LINNET_STAT_H
@@ -19,8 +19,8 @@ typedef struct ln_stat {
 
 #define LN_STAT_END { NULL, LN_STAT_COUNTER, NULL }
 
-/* Adds TABLE (ended by LN_STAT_END) under PREFIX ("mqtt"), at most LN_STATS_MAX in all. Before workers are created. Returns the first
- * index. */
+/* Adds TABLE (ended by LN_STAT_END) under PREFIX ("mqtt"), at most LN_STATS_MAX in all. Before workers are created.
+ * Returns the first index. */
 uint32_t ln_stat_register(const char *prefix, const ln_stat_t *table);
 
 /* Thread: W's. */

@@ -51,8 +51,10 @@ END_TEST
 START_TEST(keeps_order_and_places)
 {
 	ln_conf_errors_t *errors = ln_conf_errors_create();
-	ln_conf_file_t *file = conf_read_text("first: 1\nsecond:\n  list: [x, \"y z\"]\n  none:\n  map: { e: f }\nthird: ~\n", errors);
-	const ln_conf_node_t *second = ln_conf_get(file, NULL, "second"), *list = ln_conf_get(file, second, "list"), *node;
+	ln_conf_file_t *file =
+		conf_read_text("first: 1\nsecond:\n  list: [x, \"y z\"]\n  none:\n  map: { e: f }\nthird: ~\n", errors);
+	const ln_conf_node_t *second = ln_conf_get(file, NULL, "second"), *list = ln_conf_get(file, second, "list"),
+			     *node;
 	const char *name;
 	void *pos = NULL;
 
@@ -74,7 +76,8 @@ START_TEST(keeps_order_and_places)
 	ln_conf_say(errors, ln_conf_get(file, second, "map"), "here");
 	ln_conf_say(errors, ln_conf_get(file, ln_conf_get(file, second, "map"), "e"), "here");
 	ln_conf_say(errors, NULL, "nowhere");
-	conf_assert_errors(errors, "linnet.conf:3:13: here\nlinnet.conf:4:3: here\nlinnet.conf:5:3: here\nlinnet.conf:5:13: here\nnowhere\n");
+	conf_assert_errors(errors, "linnet.conf:3:13: here\nlinnet.conf:4:3: here\nlinnet.conf:5:3: "
+				   "here\nlinnet.conf:5:13: here\nnowhere\n");
 	ck_assert_ptr_null(ln_conf_get(file, list, "list"));
 	ln_conf_free(file);
 	ln_conf_errors_destroy(errors);
@@ -101,8 +104,8 @@ START_TEST(refuses_a_billion_laughs)
 
 	fprintf(out, "l0: &l0 lol\n");
 	for (int i = 1; i < 10; i++)
-		fprintf(out, "l%d: &l%d [*l%d, *l%d, *l%d, *l%d, *l%d, *l%d, *l%d, *l%d, *l%d]\n", i, i, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1,
-			i - 1, i - 1, i - 1);
+		fprintf(out, "l%d: &l%d [*l%d, *l%d, *l%d, *l%d, *l%d, *l%d, *l%d, *l%d, *l%d]\n", i, i, i - 1, i - 1,
+			i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
 	fclose(out);
 	ln_conf_free(ln_conf_read("linnet.conf", errors));
 	ck_assert_uint_eq(ln_conf_errors_count(errors), 1);
@@ -114,7 +117,8 @@ END_TEST
 START_TEST(reports_what_nobody_asked_for)
 {
 	ln_conf_errors_t *errors = ln_conf_errors_create();
-	ln_conf_file_t *file = conf_read_text("wrkers: 4\nmqtt: { x: 1 }\nmqqt: {}\nacl: { file: a }\nlisteners:\n  one: { adress: x }\n", errors);
+	ln_conf_file_t *file = conf_read_text(
+		"wrkers: 4\nmqtt: { x: 1 }\nmqqt: {}\nacl: { file: a }\nlisteners:\n  one: { adress: x }\n", errors);
 	const ln_conf_node_t *one;
 
 	ln_conf_get(file, NULL, "workers");
@@ -124,15 +128,17 @@ START_TEST(reports_what_nobody_asked_for)
 	ln_conf_check_unused(file, NULL, errors);
 	ln_conf_check_unused(file, one, errors);
 	ln_conf_check_unused(file, NULL, errors);
-	conf_assert_errors(errors, "linnet.conf:1:1: unknown option \"wrkers\" (did you mean \"workers\"?)\n"
-				   "linnet.conf:3:1: unknown option \"mqqt\" (did you mean \"mqtt\"?)\n"
-				   "linnet.conf:4:1: section \"acl\" belongs to no loaded module: name the module in \"modules:\", "
-				   "say \"load: true\" (or \"load: false\") in the section, or remove it\n"
-				   "linnet.conf:6:10: unknown option \"adress\" in listeners.one (did you mean \"address\"?)\n");
+	conf_assert_errors(
+		errors,
+		"linnet.conf:1:1: unknown option \"wrkers\" (did you mean \"workers\"?)\n"
+		"linnet.conf:3:1: unknown option \"mqqt\" (did you mean \"mqtt\"?)\n"
+		"linnet.conf:4:1: section \"acl\" belongs to no loaded module: name the module in \"modules:\", "
+		"say \"load: true\" (or \"load: false\") in the section, or remove it\n"
+		"linnet.conf:6:10: unknown option \"adress\" in listeners.one (did you mean \"address\"?)\n");
 	ln_conf_free(file);
 	ln_conf_errors_destroy(errors);
 }
 END_TEST
 
-LN_UNIT_MAIN_WITH("registry/conf", conf_setup, conf_teardown, names_every_defect, nothing_is_a_configuration, keeps_order_and_places,
-		  follows_aliases, refuses_a_billion_laughs, reports_what_nobody_asked_for)
+LN_UNIT_MAIN_WITH("registry/conf", conf_setup, conf_teardown, names_every_defect, nothing_is_a_configuration,
+		  keeps_order_and_places, follows_aliases, refuses_a_billion_laughs, reports_what_nobody_asked_for)

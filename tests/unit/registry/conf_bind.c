@@ -78,9 +78,10 @@ END_TEST
 
 START_TEST(sets_every_type)
 {
-	sample_t s = bind_text("s:\n  on: off\n  count: 100\n  big: 18446744073709551615\n  packet-max: 64k\n  keep-alive: 2m\n"
-			       "  durability: never\n  name: \"x: y\"\n  key: key.pem\n  topics: one\n  workers: 2\n",
-			       false, "");
+	sample_t s = bind_text(
+		"s:\n  on: off\n  count: 100\n  big: 18446744073709551615\n  packet-max: 64k\n  keep-alive: 2m\n"
+		"  durability: never\n  name: \"x: y\"\n  key: key.pem\n  topics: one\n  workers: 2\n",
+		false, "");
 
 	ck_assert(!s.on);
 	ck_assert_uint_eq(s.count, 100);
@@ -99,7 +100,8 @@ END_TEST
 
 START_TEST(words_lists_and_nothing)
 {
-	sample_t s = bind_text("s: { workers: auto, topics: [], key: ~, packet-max: 128, keep-alive: 1h }\n", false, "");
+	sample_t s =
+		bind_text("s: { workers: auto, topics: [], key: ~, packet-max: 128, keep-alive: 1h }\n", false, "");
 
 	ck_assert_uint_eq(s.workers, 0);
 	ck_assert_uint_eq(s.topics.count, 0);
@@ -133,7 +135,10 @@ START_TEST(paths_begin_at_their_file)
 END_TEST
 
 #define BAD(option, value, column, expected, got)                                                         \
-	{ "s:\n  " option ": " value "\n", "linnet.conf:2:" column ": " option " in s: expected " expected ", got " got "\n" }
+	{                                                                                                 \
+		"s:\n  " option ": " value "\n",                                                          \
+			"linnet.conf:2:" column ": " option " in s: expected " expected ", got " got "\n" \
+	}
 #define RANGE "a size (such as 64K or 1M) from 128 to 256M"
 #define TIME "a time (such as 500ms, 10s or 5m) from 1s to 1h"
 
@@ -163,8 +168,10 @@ static const struct {
 	BAD("topics", "{ a: b }", "3", "a text or a list of texts", "a section"),
 	BAD("topics", "[a, [b]]", "3", "a text or a list of texts", "a list"),
 	BAD("workers", "1", "12", "a whole number from 2 to 64 or \"auto\"", "\"1\""),
-	{ "s:\n  packt-max: 1M\n", "linnet.conf:2:3: unknown option \"packt-max\" in s (did you mean \"packet-max\"?)\n" },
-	{ "s:\n  packet_max: 1M\n", "linnet.conf:2:3: unknown option \"packet_max\" in s (did you mean \"packet-max\"?)\n" },
+	{ "s:\n  packt-max: 1M\n",
+	  "linnet.conf:2:3: unknown option \"packt-max\" in s (did you mean \"packet-max\"?)\n" },
+	{ "s:\n  packet_max: 1M\n",
+	  "linnet.conf:2:3: unknown option \"packet_max\" in s (did you mean \"packet-max\"?)\n" },
 	{ "s:\n  colour: red\n", "linnet.conf:2:3: unknown option \"colour\" in s\n" },
 	{ "s: on\n", "linnet.conf:1:4: s: expected a section (\"name: value\" lines)\n" },
 	{ "s: [on]\n", "linnet.conf:1:1: s: expected a section (\"name: value\" lines)\n" },
@@ -192,7 +199,8 @@ END_TEST
 
 START_TEST(what_is_said_is_printable)
 {
-	sample_t s = bind_text("s:\n  on: \"\\e[31m\"\n", false, "linnet.conf:2:7: on in s: expected yes or no, got \"\\x1b[31m\"\n");
+	sample_t s = bind_text("s:\n  on: \"\\e[31m\"\n", false,
+			       "linnet.conf:2:7: on in s: expected yes or no, got \"\\x1b[31m\"\n");
 
 	ln_conf_clear(items, &s);
 }
@@ -204,10 +212,11 @@ START_TEST(listeners_may_say_some)
 
 	ck_assert_str_eq(s.key, "k");
 	ln_conf_clear(items, &s);
-	s = bind_text("s: { count: 1, cont: 2, packet-mx: 3 }\n", true,
-		      "linnet.conf:1:6: \"count\" cannot differ between listeners: set it in the section \"s\" of its own\n"
-		      "linnet.conf:1:16: unknown option \"cont\" in s\n"
-		      "linnet.conf:1:25: unknown option \"packet-mx\" in s (did you mean \"packet-max\"?)\n");
+	s = bind_text(
+		"s: { count: 1, cont: 2, packet-mx: 3 }\n", true,
+		"linnet.conf:1:6: \"count\" cannot differ between listeners: set it in the section \"s\" of its own\n"
+		"linnet.conf:1:16: unknown option \"cont\" in s\n"
+		"linnet.conf:1:25: unknown option \"packet-mx\" in s (did you mean \"packet-max\"?)\n");
 	ln_conf_clear(items, &s);
 }
 END_TEST
@@ -251,12 +260,15 @@ START_TEST(diff_refuses_what_is_fixed)
 {
 	ln_conf_errors_t *errors = ln_conf_errors_create();
 	sample_t a = bind_text("", false, "");
-	sample_t b = bind_text("s: { on: no, packet-max: 2M, keep-alive: 90s, topics: [a/b], key: '', workers: 4 }\n", false, "");
+	sample_t b = bind_text("s: { on: no, packet-max: 2M, keep-alive: 90s, topics: [a/b], key: '', workers: 4 }\n",
+			       false, "");
 
 	ck_assert_uint_eq(ln_conf_diff(items, &a, &b, "s", errors), 6);
-	conf_assert_errors(errors, "s: keep-alive: cannot change from 1m to 90s while the broker runs: restart it, or set it back\n"
-				   "s: key: cannot change from ~ to \"\" while the broker runs: restart it, or set it back\n"
-				   "s: workers: cannot change from auto to 4 while the broker runs: restart it, or set it back\n");
+	conf_assert_errors(
+		errors,
+		"s: keep-alive: cannot change from 1m to 90s while the broker runs: restart it, or set it back\n"
+		"s: key: cannot change from ~ to \"\" while the broker runs: restart it, or set it back\n"
+		"s: workers: cannot change from auto to 4 while the broker runs: restart it, or set it back\n");
 	ln_conf_clear(items, &a);
 	ln_conf_clear(items, &b);
 	ln_conf_errors_destroy(errors);
@@ -265,7 +277,8 @@ END_TEST
 
 START_TEST(a_default_must_be_right)
 {
-	static const ln_conf_item_t wrong[] = { LN_CONF(sample_t, count, "1000", "Too many.", .max = 100), LN_CONF_END };
+	static const ln_conf_item_t wrong[] = { LN_CONF(sample_t, count, "1000", "Too many.", .max = 100),
+						LN_CONF_END };
 	sample_t s = { 0 };
 
 	ln_unit_aborts(ln_conf_defaults(wrong, &s));
@@ -273,6 +286,7 @@ START_TEST(a_default_must_be_right)
 END_TEST
 
 LN_UNIT_MAIN_WITH("registry/conf_bind", conf_setup, conf_teardown, defaults_stand_without_a_section, sets_every_type,
-		  words_lists_and_nothing, paths_begin_at_their_file, names_every_bad_value_and_keeps_the_old, says_all_errors_of_a_section,
-		  what_is_said_is_printable, listeners_may_say_some, members_of_others_are_left_alone, copies_are_deep,
-		  diff_refuses_what_is_fixed, a_default_must_be_right)
+		  words_lists_and_nothing, paths_begin_at_their_file, names_every_bad_value_and_keeps_the_old,
+		  says_all_errors_of_a_section, what_is_said_is_printable, listeners_may_say_some,
+		  members_of_others_are_left_alone, copies_are_deep, diff_refuses_what_is_fixed,
+		  a_default_must_be_right)

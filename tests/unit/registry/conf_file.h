@@ -1,4 +1,5 @@
-/* conf_file.h — tests that need configuration files: a directory of one's own, files in it, and what reading them said. */
+/* conf_file.h — tests that need configuration files: a directory of one's own, files in it, and what reading them said.
+ * */
 #ifndef TESTS_REGISTRY_CONF_FILE_H
 #define TESTS_REGISTRY_CONF_FILE_H
 

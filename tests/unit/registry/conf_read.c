@@ -108,7 +108,9 @@ START_TEST(errors_of_all_files_come_at_once)
 	conf_write("linnet.conf", "include: [a.conf, b.conf]\n");
 	conf_write("a.conf", "x: [\n");
 	conf_write("b.conf", "y: @\n");
-	read_with("a.conf:2:1: flow sequence without a closing bracket\nb.conf:1:4: plain scalar cannot start with '@'\n", false);
+	read_with(
+		"a.conf:2:1: flow sequence without a closing bracket\nb.conf:1:4: plain scalar cannot start with '@'\n",
+		false);
 }
 END_TEST
 

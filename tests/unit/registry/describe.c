@@ -52,10 +52,13 @@ START_TEST(a_module)
 		       "  version 1.2.3, ABI 1.0, modules/good.so\n"
 		       "  provides\n    protocol fake\n    layer wrap\n"
 		       "  options\n"
-		       "    low: 1\n      The least.\n      a whole number from 0 to 100; may change while the broker runs; a listener may have its own\n"
-		       "    high: 10\n      The most.\n      a whole number from 0 to 100; may change while the broker runs; a listener may have its own\n"
+		       "    low: 1\n      The least.\n      a whole number from 0 to 100; may change while the broker "
+		       "runs; a listener may have its own\n"
+		       "    high: 10\n      The most.\n      a whole number from 0 to 100; may change while the broker "
+		       "runs; a listener may have its own\n"
 		       "    name: fake\n      A fixed name.\n      a text; changes with a restart\n"
-		       "    list: [a, b]\n      Some texts.\n      a text or a list of texts; may change while the broker runs\n"
+		       "    list: [a, b]\n      Some texts.\n      a text or a list of texts; may change while the "
+		       "broker runs\n"
 		       "  counters\n"
 		       "    good.asked (counter)\n      How often it was asked.\n"
 		       "    good.here (gauge)\n      How many are here.\n"
@@ -74,12 +77,16 @@ START_TEST(the_core)
 	assert_printed(out, ln_describe_core(out),
 		       "top level: What stands at the top.\n"
 		       "  options\n"
-		       "    workers: auto\n      Threads that serve.\n      a whole number from 0 to 256 or \"auto\"; changes with a restart\n"
-		       "    pause: 90s\n      .Starts with a dot and has a \\.\n      a time (such as 500ms, 10s or 5m); may change while the broker runs\n"
-		       "    file: (not set)\n      A file.\n      a text; changes with a restart; relative to the file it stands in\n"
+		       "    workers: auto\n      Threads that serve.\n      a whole number from 0 to 256 or \"auto\"; "
+		       "changes with a restart\n"
+		       "    pause: 90s\n      .Starts with a dot and has a \\.\n      a time (such as 500ms, 10s or "
+		       "5m); may change while the broker runs\n"
+		       "    file: (not set)\n      A file.\n      a text; changes with a restart; relative to the file "
+		       "it stands in\n"
 		       "log: The log.\n"
 		       "  options\n"
-		       "    file: (not set)\n      A file.\n      a text; changes with a restart; relative to the file it stands in\n");
+		       "    file: (not set)\n      A file.\n      a text; changes with a restart; relative to the file "
+		       "it stands in\n");
 	ln_describe_clear();
 	assert_printed(out, ln_describe_core(out), "");
 }
@@ -88,8 +95,10 @@ END_TEST
 /* A module's shipped file is read without an error and changes nothing. */
 START_TEST(the_shipped_file_is_the_defaults)
 {
-	static const char head[] = "# good: A module for tests.\ngood:\n  # Load this module.\n  load: yes\n\n  # The least.\n"
-				   "  # (a whole number from 0 to 100; may change while the broker runs; a listener may have its own)\n  low: 1\n";
+	static const char head[] =
+		"# good: A module for tests.\ngood:\n  # Load this module.\n  load: yes\n\n  # The least.\n"
+		"  # (a whole number from 0 to 100; may change while the broker runs; a listener may have its own)\n  "
+		"low: 1\n";
 	ln_conf_errors_t *errors = ln_conf_errors_create();
 	const ln_module_t *m = open_good(errors);
 	char *text = PRINTED(out, ln_describe_conf_file(out, m, true));
@@ -118,14 +127,29 @@ END_TEST
 /* What --dump-config prints, read again, is the same configuration. */
 START_TEST(a_dump_can_be_read_back)
 {
-	static const char *const files[] = { NULL, "", "plain/file.pem", "with space", "quote\" back\\slash", "tab\tend", "null", "~", "yes", "- x",
-					     "a: b", "#", "\xc3\xa4" };
-	static const ln_conf_item_t no_path[] = { LN_CONF(sample_t, workers, "auto", "", .zero = "auto"), LN_CONF(sample_t, pause, "90s", ""),
+	static const char *const files[] = { NULL,
+					     "",
+					     "plain/file.pem",
+					     "with space",
+					     "quote\" back\\slash",
+					     "tab\tend",
+					     "null",
+					     "~",
+					     "yes",
+					     "- x",
+					     "a: b",
+					     "#",
+					     "\xc3\xa4" };
+	static const ln_conf_item_t no_path[] = { LN_CONF(sample_t, workers, "auto", "", .zero = "auto"),
+						  LN_CONF(sample_t, pause, "90s", ""),
 						  LN_CONF(sample_t, file, NULL, ""), LN_CONF_END };
 
 	for (size_t i = 0; i < LN_ARRAY_SIZE(files); i++) {
 		ln_conf_errors_t *errors = ln_conf_errors_create();
-		sample_t before = { .workers = (uint32_t)i, .pause.ms = i * 500, .file = files[i] ? ln_strdup(files[i]) : NULL }, after;
+		sample_t before = { .workers = (uint32_t)i,
+				    .pause.ms = i * 500,
+				    .file = files[i] ? ln_strdup(files[i]) : NULL },
+			 after;
 		char *text = PRINTED(out, ln_describe_dump(out, "s", no_path, &before));
 		ln_conf_file_t *file = conf_read_text(text, errors);
 		ln_conf_defaults(no_path, &after);
@@ -150,7 +174,8 @@ START_TEST(dumps_what_is_in_force)
 	ln_unit_ok(ln_modules_open("modules", file, errors));
 	ln_unit_ok(ln_modules_bind(file, errors));
 	ln_modules_commit();
-	assert_printed(out, ln_describe_dump_modules(out), "good:\n  load: yes\n  low: 9\n  high: 10\n  name: fake\n  list: []\n");
+	assert_printed(out, ln_describe_dump_modules(out),
+		       "good:\n  load: yes\n  low: 9\n  high: 10\n  name: fake\n  list: []\n");
 	assert_printed(out, ln_describe_dump(out, NULL, items, &s), "workers: auto\npause: 1500ms\nfile: ~\n");
 	ln_modules_clear();
 	ln_conf_free(file);
@@ -160,16 +185,20 @@ END_TEST
 
 START_TEST(manual_pages)
 {
-	static const ln_logdef_t logs[] = { LN_LOGDEF_ROW(FAKE_SPEAKS, NOTICE, "the \\ %s", "'quoted'.") LN_LOGDEF_END };
+	static const ln_logdef_t logs[] = { LN_LOGDEF_ROW(FAKE_SPEAKS, NOTICE, "the \\ %s", "'quoted'.")
+						    LN_LOGDEF_END };
 
 	assert_printed(out, ln_describe_man_section(out, "core", "Everything.", items),
 		       ".Ss core\nEverything.\n.Bl -tag -width Ds\n"
-		       ".It Cm workers : Ar value\nThreads that serve.\n.br\na whole number from 0 to 256 or \"auto\"; changes with a restart\n"
+		       ".It Cm workers : Ar value\nThreads that serve.\n.br\na whole number from 0 to 256 or \"auto\"; "
+		       "changes with a restart\n"
 		       ".br\nDefault:\nauto\n"
 		       ".It Cm pause : Ar value\n\\&.Starts with a dot and has a \\e.\n.br\n"
 		       "a time (such as 500ms, 10s or 5m); may change while the broker runs\n.br\nDefault:\n90s\n"
-		       ".It Cm file : Ar value\nA file.\n.br\na text; changes with a restart; relative to the file it stands in\n.El\n");
-	assert_printed(out, ln_describe_man_logs(out, logs), ".It Sy FAKE_SPEAKS Pq notice\nthe \\e %s\n.br\n\\&'quoted'.\n");
+		       ".It Cm file : Ar value\nA file.\n.br\na text; changes with a restart; relative to the file it "
+		       "stands in\n.El\n");
+	assert_printed(out, ln_describe_man_logs(out, logs),
+		       ".It Sy FAKE_SPEAKS Pq notice\nthe \\e %s\n.br\n\\&'quoted'.\n");
 }
 END_TEST
 

@@ -8,8 +8,8 @@
  *     large     longer than the core's                    noself    no self
  *     nosymbol  no descriptor                             misnamed  calls itself otherwise
  *
- * Unlike a real module it exports more than its descriptor: what its functions were called for (fake_trace), what they shall answer, and the
- * core's functions it may call, so that it needs no symbol of the program that opens it.
+ * Unlike a real module it exports more than its descriptor: what its functions were called for (fake_trace), what they
+ * shall answer, and the core's functions it may call, so that it needs no symbol of the program that opens it.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,7 +95,8 @@ static ln_verdict_t on_accept(ln_call_t *call)
 }
 
 __attribute__((unused)) static const ln_hook_t hooks[] = {
-	{ KIND == KIND_strange ? LN_HOOK_POINT_COUNT : LN_HOOK_ACCEPT, LN_PRIO_GUARD, on_accept, "looks at the address" },
+	{ KIND == KIND_strange ? LN_HOOK_POINT_COUNT : LN_HOOK_ACCEPT, LN_PRIO_GUARD, on_accept,
+	  "looks at the address" },
 	{ 0, 0, NULL, NULL },
 };
 
@@ -184,5 +185,6 @@ LN_EXPORT const ln_module_t ln_module = {
 };
 #else
 LN_EXPORT extern void *const fake_keep[];
-void *const fake_keep[] = { (void *)check, (void *)load, (void *)worker_start, (void *)worker_stop, (void *)reload, (void *)unload };
+void *const fake_keep[] = { (void *)check,       (void *)load,   (void *)worker_start,
+			    (void *)worker_stop, (void *)reload, (void *)unload };
 #endif

@@ -12,7 +12,10 @@ static ln_verdict_t step(ln_call_t *call, int number)
 {
 	size_t len = strlen(trace);
 
-	snprintf(trace + len, sizeof(trace) - len, "%d%s ", number, call->settled == LN_ALLOW ? "+" : call->settled == LN_DENY ? "-" : "");
+	snprintf(trace + len, sizeof(trace) - len, "%d%s ", number,
+		 call->settled == LN_ALLOW  ? "+"
+		 : call->settled == LN_DENY ? "-"
+					    : "");
 	return answers[number];
 }
 
@@ -177,6 +180,6 @@ START_TEST(tables_can_be_walked)
 }
 END_TEST
 
-LN_UNIT_MAIN_WITH("registry/hook", setup, ln_hooks_clear, bands_then_registration, the_first_verdict_settles, observers_decide_nothing,
-		  points_have_defaults, a_waiting_call_goes_on_behind, a_late_verdict_settles, who_cannot_wait_is_told, clear_forgets,
-		  tables_can_be_walked)
+LN_UNIT_MAIN_WITH("registry/hook", setup, ln_hooks_clear, bands_then_registration, the_first_verdict_settles,
+		  observers_decide_nothing, points_have_defaults, a_waiting_call_goes_on_behind, a_late_verdict_settles,
+		  who_cannot_wait_is_told, clear_forgets, tables_can_be_walked)

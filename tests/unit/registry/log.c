@@ -61,7 +61,8 @@ static const char *after_time(const char *line)
 	static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
 
 	for (size_t i = 0; form[i]; i++)
-		ck_assert_msg(form[i] == 'd' ? line[i] >= '0' && line[i] <= '9' : line[i] == form[i], "no time: %s", line);
+		ck_assert_msg(form[i] == 'd' ? line[i] >= '0' && line[i] <= '9' : line[i] == form[i], "no time: %s",
+			      line);
 	return line + sizeof(form) - 1;
 }
 
@@ -69,7 +70,8 @@ START_TEST(text_lines)
 {
 	ln_unit_ok(ln_log_open(path, LN_LOG_TEXT, LN_LOG_NOTICE));
 	ln_log(&conn, TEST_WORDS, "malformed");
-	ck_assert_str_eq(after_time(slurp(path)), " notice TEST_WORDS [w2 c1841 dev-17 10.0.0.9:4711] words: malformed\n");
+	ck_assert_str_eq(after_time(slurp(path)),
+			 " notice TEST_WORDS [w2 c1841 dev-17 10.0.0.9:4711] words: malformed\n");
 }
 END_TEST
 
@@ -79,8 +81,9 @@ START_TEST(json_lines)
 	ln_log(&conn, TEST_WORDS, "a \"b\" \\ c/\xc3\xa4");
 	slurp(path);
 	ck_assert_int_eq(strncmp(got, "{\"time\":\"", 9), 0);
-	ck_assert_str_eq(after_time(got + 9), "\",\"level\":\"notice\",\"id\":\"TEST_WORDS\",\"subject\":\"w2 c1841 dev-17 10.0.0.9:4711\","
-					      "\"text\":\"words: a \\\"b\\\" \\\\ c/\xc3\xa4\"}\n");
+	ck_assert_str_eq(after_time(got + 9),
+			 "\",\"level\":\"notice\",\"id\":\"TEST_WORDS\",\"subject\":\"w2 c1841 dev-17 10.0.0.9:4711\","
+			 "\"text\":\"words: a \\\"b\\\" \\\\ c/\xc3\xa4\"}\n");
 }
 END_TEST
 
@@ -122,7 +125,8 @@ START_TEST(only_clean_utf8_on_one_line)
 		ck_assert_ptr_eq(strchr(got, '\n'), got + strlen(got) - 1);
 		got[strlen(got) - 1] = '\0';
 		ck_assert_int_eq(ln_utf8_check(ln_slice_of(got)), LN_UTF8_OK);
-		ck_assert_ptr_nonnull(strstr(got, i ? "words: line\\\\x0aforged\\\\x1b[31m \\\\xff" : "words: line\\x0aforged\\x1b[31m \\xff"));
+		ck_assert_ptr_nonnull(strstr(got, i ? "words: line\\\\x0aforged\\\\x1b[31m \\\\xff"
+						    : "words: line\\x0aforged\\x1b[31m \\xff"));
 		ck_assert_ptr_nonnull(strstr(got, "\xe2\x82\xac"));
 	}
 }
@@ -259,6 +263,7 @@ START_TEST(catalogues_can_be_walked)
 }
 END_TEST
 
-LN_UNIT_MAIN_WITH("registry/log", setup, teardown, text_lines, json_lines, the_time_is_utc, below_the_level_nothing_is_written,
-		  only_clean_utf8_on_one_line, long_texts_are_cut_cleanly, threads_do_not_mix_lines, reopens_what_was_moved,
-		  a_bad_path_changes_nothing, workers_describe_themselves, catalogues_can_be_walked)
+LN_UNIT_MAIN_WITH("registry/log", setup, teardown, text_lines, json_lines, the_time_is_utc,
+		  below_the_level_nothing_is_written, only_clean_utf8_on_one_line, long_texts_are_cut_cleanly,
+		  threads_do_not_mix_lines, reopens_what_was_moved, a_bad_path_changes_nothing,
+		  workers_describe_themselves, catalogues_can_be_walked)

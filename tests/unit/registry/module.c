@@ -12,7 +12,9 @@ static const ln_module_t odd = {
 };
 const ln_module_t *const ln_static_modules[] = { &builtin, &odd, NULL };
 
-#define DESCRIPTOR "its descriptor of %d bytes cannot be of ABI 1.0 (%zu to %zu bytes), this linnetd has 1.0: rebuild the module\n"
+#define DESCRIPTOR                                                                                               \
+	"its descriptor of %d bytes cannot be of ABI 1.0 (%zu to %zu bytes), this linnetd has 1.0: rebuild the " \
+	"module\n"
 
 static const ln_module_t *open_with(const char *dir, const char *name, const char *lines)
 {
@@ -52,13 +54,19 @@ END_TEST
 
 START_TEST(refuses_with_reasons)
 {
-	static const struct { const char *name, *errors; } cases[] = {
-		{ "major", "modules/major.so: built for ABI 2.0, this linnetd has 1.0: rebuild the module or install the matching version\n" },
-		{ "minor", "modules/minor.so: built for ABI 1.1, this linnetd has 1.0: rebuild the module or install the matching version\n" },
+	static const struct { const char *name, *errors;
+	} cases[] = {
+		{ "major", "modules/major.so: built for ABI 2.0, this linnetd has 1.0: rebuild the module or install "
+			   "the matching version\n" },
+		{ "minor", "modules/minor.so: built for ABI 1.1, this linnetd has 1.0: rebuild the module or install "
+			   "the matching version\n" },
 		{ "nosymbol", "modules/nosymbol.so: not a module of Linnet: it has no symbol ln_module\n" },
-		{ "misnamed", "modules/misnamed.so: the module inside calls itself \"other\": the file's name must be the module's\n" },
-		{ "noself", "modules/noself.so: it has no place for what the core tells it (self): this is a defect of the module\n" },
-		{ "strange", "modules/strange.so: one of its hooks names a point that does not exist: this is a defect of the module\n" },
+		{ "misnamed", "modules/misnamed.so: the module inside calls itself \"other\": the file's name must be "
+			      "the module's\n" },
+		{ "noself", "modules/noself.so: it has no place for what the core tells it (self): this is a defect of "
+			    "the module\n" },
+		{ "strange", "modules/strange.so: one of its hooks names a point that does not exist: this is a defect "
+			     "of the module\n" },
 		{ "god", "there is no module \"god\" in modules (did you mean \"good\"?)\n" },
 		{ "nothing_like_it", "there is no module \"nothing_like_it\" in modules\n" },
 		{ "../good", "\"../good\" cannot be the name of a module\n" },
@@ -74,10 +82,11 @@ START_TEST(refuses_impossible_sizes)
 {
 	char words[512];
 
-	snprintf(words, sizeof(words), "modules/tiny.so: " DESCRIPTOR, 16, offsetof(ln_module_t, conf), sizeof(ln_module_t));
-	ck_assert_ptr_null(open_with("modules", "tiny", words));
-	snprintf(words, sizeof(words), "modules/large.so: " DESCRIPTOR, (int)sizeof(ln_module_t) + 64, offsetof(ln_module_t, conf),
+	snprintf(words, sizeof(words), "modules/tiny.so: " DESCRIPTOR, 16, offsetof(ln_module_t, conf),
 		 sizeof(ln_module_t));
+	ck_assert_ptr_null(open_with("modules", "tiny", words));
+	snprintf(words, sizeof(words), "modules/large.so: " DESCRIPTOR, (int)sizeof(ln_module_t) + 64,
+		 offsetof(ln_module_t, conf), sizeof(ln_module_t));
 	ck_assert_ptr_null(open_with("modules", "large", words));
 }
 END_TEST
@@ -102,7 +111,8 @@ START_TEST(linked_in_ones_come_first)
 	ck_assert_ptr_nonnull(m);
 	ck_assert_str_eq(ln_module_path(m), "linked in");
 	ck_assert_ptr_null(open_with("modules", "odd",
-				     "linked in: built for ABI 4.4, this linnetd has 1.0: rebuild the module or install the matching version\n"));
+				     "linked in: built for ABI 4.4, this linnetd has 1.0: rebuild the module or "
+				     "install the matching version\n"));
 }
 END_TEST
 
@@ -124,5 +134,6 @@ START_TEST(lists_names)
 }
 END_TEST
 
-LN_UNIT_MAIN_WITH("registry/module", fakes_setup, conf_teardown, opens_a_good_one_once, an_older_one_has_zeroes_at_its_end,
-		  refuses_with_reasons, refuses_impossible_sizes, refuses_what_is_no_library, linked_in_ones_come_first, lists_names)
+LN_UNIT_MAIN_WITH("registry/module", fakes_setup, conf_teardown, opens_a_good_one_once,
+		  an_older_one_has_zeroes_at_its_end, refuses_with_reasons, refuses_impossible_sizes,
+		  refuses_what_is_no_library, linked_in_ones_come_first, lists_names)

@@ -93,15 +93,17 @@ static void assert_set(const char *names)
 
 START_TEST(wanted_by_list_and_by_section)
 {
-	ln_conf_file_t *file = read_text("modules: [small]\nlisteners: { load: { a: b } }\ngood: { load: yes }\nrival: { load: no, x: y }\n");
+	ln_conf_file_t *file = read_text(
+		"modules: [small]\nlisteners: { load: { a: b } }\ngood: { load: yes }\nrival: { load: no, x: y }\n");
 
 	ln_unit_ok(ln_modules_open("modules", file, errors));
 	assert_set("small good ");
 	/* What is switched off is known, and so are the names of those that run. */
 	ln_unit_ok(ln_modules_bind(file, errors));
 	ln_conf_check_unused(file, NULL, errors);
-	assert_errors("linnet.conf:2:1: section \"listeners\" belongs to no loaded module: name the module in \"modules:\", "
-		      "say \"load: true\" (or \"load: false\") in the section, or remove it\n");
+	assert_errors(
+		"linnet.conf:2:1: section \"listeners\" belongs to no loaded module: name the module in \"modules:\", "
+		"say \"load: true\" (or \"load: false\") in the section, or remove it\n");
 	ln_conf_free(file);
 }
 END_TEST
@@ -115,12 +117,15 @@ END_TEST
 
 START_TEST(refusals_name_the_place)
 {
-	ck_assert_int_eq(open_text("modules: [needy, god]\nmajor: { load: on }\nminor: { load: perhaps }\n"), LN_REFUSED);
+	ck_assert_int_eq(open_text("modules: [needy, god]\nmajor: { load: on }\nminor: { load: perhaps }\n"),
+			 LN_REFUSED);
 	assert_errors("linnet.conf:3:16: load in minor: expected yes or no, got \"perhaps\"\n"
 		      "linnet.conf:1:18: there is no module \"god\" in modules (did you mean \"good\"?)\n"
-		      "linnet.conf:2:16: modules/major.so: built for ABI 2.0, this linnetd has 1.0: rebuild the module or install the "
+		      "linnet.conf:2:16: modules/major.so: built for ABI 2.0, this linnetd has 1.0: rebuild the module "
+		      "or install the "
 		      "matching version\n"
-		      "linnet.conf:1:11: module \"needy\" needs the module \"good\": add it to \"modules:\" or say \"load: true\" in its section\n");
+		      "linnet.conf:1:11: module \"needy\" needs the module \"good\": add it to \"modules:\" or say "
+		      "\"load: true\" in its section\n");
 	assert_set("");
 }
 END_TEST
@@ -128,11 +133,14 @@ END_TEST
 START_TEST(rings_and_rivals)
 {
 	ck_assert_int_eq(open_text("modules: [ring_a, ring_b]\n"), LN_REFUSED);
-	assert_errors("linnet.conf:1:11: module \"ring_a\" needs modules that need it, or could not be loaded themselves\n"
-		      "linnet.conf:1:19: module \"ring_b\" needs modules that need it, or could not be loaded themselves\n");
+	assert_errors(
+		"linnet.conf:1:11: module \"ring_a\" needs modules that need it, or could not be loaded themselves\n"
+		"linnet.conf:1:19: module \"ring_b\" needs modules that need it, or could not be loaded themselves\n");
 	ck_assert_int_eq(open_text("modules: [good, rival]\n"), LN_REFUSED);
-	assert_errors("linnet.conf:1:17: module \"rival\" provides \"fake\", and so does module \"good\": load one of them\n"
-		      "linnet.conf:1:17: module \"rival\" provides \"wrap\", and so does module \"good\": load one of them\n");
+	assert_errors(
+		"linnet.conf:1:17: module \"rival\" provides \"fake\", and so does module \"good\": load one of them\n"
+		"linnet.conf:1:17: module \"rival\" provides \"wrap\", and so does module \"good\": load one of "
+		"them\n");
 }
 END_TEST
 
@@ -252,8 +260,9 @@ START_TEST(a_reload_happens_as_a_whole_or_not_at_all)
 	const fake_conf_t *conf = run_good();
 
 	ck_assert_int_eq(prepare_text("modules: [good, needy]\ngood: { name: other }\n"), LN_INVALID);
-	assert_errors("linnet.conf:1:17: module \"needy\" is not loaded: a module comes with a restart only\n"
-		      "good: name: cannot change from fake to other while the broker runs: restart it, or set it back\n");
+	assert_errors(
+		"linnet.conf:1:17: module \"needy\" is not loaded: a module comes with a restart only\n"
+		"good: name: cannot change from fake to other while the broker runs: restart it, or set it back\n");
 	ck_assert_int_eq(prepare_text("good: { load: false }\n"), LN_INVALID);
 	assert_errors("module \"good\" is loaded and no longer wanted: a module goes with a restart only\n");
 	fake_assert_trace("good", "check:1-10 check:1-10 ");
@@ -278,19 +287,24 @@ START_TEST(listeners_lay_theirs_over)
 
 	run_good();
 	good = ln_module_find("good");
-	file = read_text("good: { load: yes, high: 20 }\nl:\n  a: { good: { low: 7 } }\n  b: { good: { low: 70, name: x } }\n  c: { good: { low: 30 } }\n");
+	file = read_text("good: { load: yes, high: 20 }\nl:\n  a: { good: { low: 7 } }\n  b: { good: { low: 70, name: "
+			 "x } }\n  c: { good: { low: 30 } }\n");
 	ln_unit_ok(ln_modules_prepare(file, errors));
 	/* Over the pending one: the listener belongs to the same file. */
-	mine = ln_module_bind_listener(file, good, ln_conf_get(file, ln_conf_get(file, ln_conf_get(file, NULL, "l"), "a"), "good"), errors);
+	mine = ln_module_bind_listener(
+		file, good, ln_conf_get(file, ln_conf_get(file, ln_conf_get(file, NULL, "l"), "a"), "good"), errors);
 	ck_assert_uint_eq(mine->low, 7);
 	ck_assert_uint_eq(mine->high, 20);
 	ck_assert_str_eq(mine->name, "fake");
 	assert_errors("");
 	ln_module_conf_free(mine);
-	mine = ln_module_bind_listener(file, good, ln_conf_get(file, ln_conf_get(file, ln_conf_get(file, NULL, "l"), "b"), "good"), errors);
-	assert_errors("linnet.conf:4:25: \"name\" cannot differ between listeners: set it in the section \"good\" of its own\n");
+	mine = ln_module_bind_listener(
+		file, good, ln_conf_get(file, ln_conf_get(file, ln_conf_get(file, NULL, "l"), "b"), "good"), errors);
+	assert_errors("linnet.conf:4:25: \"name\" cannot differ between listeners: set it in the section \"good\" of "
+		      "its own\n");
 	ln_module_conf_free(mine);
-	mine = ln_module_bind_listener(file, good, ln_conf_get(file, ln_conf_get(file, ln_conf_get(file, NULL, "l"), "c"), "good"), errors);
+	mine = ln_module_bind_listener(
+		file, good, ln_conf_get(file, ln_conf_get(file, ln_conf_get(file, NULL, "l"), "c"), "good"), errors);
 	assert_errors("linnet.conf:5:8: low is above high\n");
 	ln_module_conf_free(mine);
 	mine = ln_module_bind_listener(file, good, NULL, errors);
@@ -300,6 +314,7 @@ START_TEST(listeners_lay_theirs_over)
 }
 END_TEST
 
-LN_UNIT_MAIN_WITH("registry/modules", setup, teardown, wanted_by_list_and_by_section, needed_ones_come_first, refusals_name_the_place,
-		  rings_and_rivals, the_list_is_a_list, tables_are_registered, a_life, who_did_not_load_is_not_unloaded,
-		  a_bad_section_leaves_nothing_pending, a_reload_swaps, a_reload_happens_as_a_whole_or_not_at_all, listeners_lay_theirs_over)
+LN_UNIT_MAIN_WITH("registry/modules", setup, teardown, wanted_by_list_and_by_section, needed_ones_come_first,
+		  refusals_name_the_place, rings_and_rivals, the_list_is_a_list, tables_are_registered, a_life,
+		  who_did_not_load_is_not_unloaded, a_bad_section_leaves_nothing_pending, a_reload_swaps,
+		  a_reload_happens_as_a_whole_or_not_at_all, listeners_lay_theirs_over)

@@ -113,5 +113,5 @@ START_TEST(there_is_an_end)
 }
 END_TEST
 
-LN_UNIT_MAIN_WITH("registry/stat", NULL, ln_stats_clear, indices_follow_registration, sums_over_workers_and_main, walks_with_full_names,
-		  writes_a_whole_file, a_full_disk_leaves_the_old_file, there_is_an_end)
+LN_UNIT_MAIN_WITH("registry/stat", NULL, ln_stats_clear, indices_follow_registration, sums_over_workers_and_main,
+		  walks_with_full_names, writes_a_whole_file, a_full_disk_leaves_the_old_file, there_is_an_end)
