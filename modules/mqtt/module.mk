@@ -43,4 +43,10 @@ modules_libln_mqtt_a_CFLAGS = $(module_cflags)
 if MODULE_mqtt_STATIC
 LN_STATIC_LIBS += modules/libln_mqtt.a
 endif
+
+LN_MODULE_TESTS += \
+	tests/modules/mqtt/survive
+tests_modules_mqtt_survive_LDADD = modules/libln_mqtt.a $(LDADD)
 endif
+
+EXTRA_DIST += tests/modules/mqtt/packets.h

@@ -7,7 +7,7 @@ AC_DEFUN([LN_SUMMARY],
 
 # LN_FLAGS_IF_KNOWN(VARIABLE, FLAG...): appends each flag the compiler takes without complaint.
 AC_DEFUN([LN_FLAGS_IF_KNOWN],
-[for ln_flag in $2; do
+[for ln_flag in m4_normalize([$2]); do
   AC_MSG_CHECKING([whether $CC takes $ln_flag])
   ln_save_CFLAGS=$CFLAGS
   CFLAGS="$CFLAGS -Werror $ln_flag"

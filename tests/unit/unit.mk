@@ -17,11 +17,23 @@ LN_UNIT_TESTS = \
 	tests/unit/registry/conf \
 	tests/unit/registry/conf_bind \
 	tests/unit/registry/conf_read \
+	tests/unit/registry/describe \
 	tests/unit/registry/hook \
 	tests/unit/registry/log \
+	tests/unit/registry/module \
+	tests/unit/registry/modules \
 	tests/unit/registry/stat \
 	tests/unit/broker/msg \
-	tests/unit/broker/topic
+	tests/unit/broker/queue \
+	tests/unit/broker/retain \
+	tests/unit/broker/session \
+	tests/unit/broker/topic \
+	tests/unit/broker/window \
+	tests/unit/net/addr \
+	tests/unit/net/conn \
+	tests/unit/net/conn_in \
+	tests/unit/net/conn_out \
+	tests/unit/net/outq
 
 # Those that start threads: what ThreadSanitizer is to see.
 LN_UNIT_THREAD_TESTS = \
@@ -33,14 +45,40 @@ LN_UNIT_THREAD_TESTS = \
 	tests/unit/loop/wheel \
 	tests/unit/loop/worker \
 	tests/unit/broker/msg \
-	tests/unit/broker/topic
+	tests/unit/broker/queue \
+	tests/unit/broker/retain \
+	tests/unit/broker/session \
+	tests/unit/broker/topic \
+	tests/unit/broker/window
 
-# A unit test links what it calls, from whichever floor, and Check.
-LDADD = $(LN_CORE_LIBS) $(CHECK_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
+# Fakes and helpers several tests share.
+EXTRA_LIBRARIES += tests/support/libln_support.a
+tests_support_libln_support_a_SOURCES = \
+	tests/support/broker.c
+
+# A unit test links what it calls, from the helpers and whichever floor, and Check.
+LDADD = tests/support/libln_support.a $(LN_CORE_LIBS) $(CHECK_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
 
 EXTRA_DIST += \
+	tests/support/broker.h \
 	tests/support/unit.h \
-	tests/unit/registry/conf_file.h
+	tests/unit/net/bench.h \
+	tests/unit/registry/conf_file.h \
+	tests/unit/registry/fakes.h
+
+# Modules for the loader to judge, one source for all.
+LN_FAKE_MODULES = good major minor small tiny large nosymbol misnamed needy ring_a ring_b rival strange noself
+check_DATA += tests/unit/registry/fakes/made
+CLEANFILES += tests/unit/registry/fakes/*
+EXTRA_DIST += tests/unit/registry/fake_module.c
+
+tests/unit/registry/fakes/made: tests/unit/registry/fake_module.c $(linnetinclude_HEADERS)
+	$(AM_V_GEN)$(MKDIR_P) tests/unit/registry/fakes && \
+	for name in $(LN_FAKE_MODULES); do \
+		$(CC) -D_GNU_SOURCE -I$(top_srcdir)/core/include $(CPPFLAGS) $(module_cflags) $(CFLAGS) -fPIC -DFAKE_NAME=$$name \
+			$(AM_LDFLAGS) $(LDFLAGS) -shared -o tests/unit/registry/fakes/$$name.so \
+			$(srcdir)/tests/unit/registry/fake_module.c || exit 1; \
+	done && touch $@
 
 if HAVE_CHECK
 LN_THREAD_TESTS += $(LN_UNIT_THREAD_TESTS)

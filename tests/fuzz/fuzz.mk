@@ -1,0 +1,25 @@
+# fuzz.mk - fuzz targets. Each is tests/fuzz/<target>.c with libFuzzer's entry, and tests/fuzz/<target>_seeds.c, a program that writes the first
+# inputs into a directory. make check replays seeds and corpus (tests/fuzz/corpus/<target>/) without a fuzzer; --enable-fuzz (clang) builds
+# the targets for `./dev fuzz`.
+
+LN_FUZZ_TARGETS =
+fuzz_libs = $(LN_CORE_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
+
+dist_check_SCRIPTS += tests/fuzz/corpus.sh
+TESTS += tests/fuzz/corpus.sh
+
+# --- mqtt_codec -----------------------------------------------------------------------------------
+
+if MODULE_mqtt
+LN_FUZZ_TARGETS += mqtt_codec
+check_PROGRAMS += tests/fuzz/mqtt_codec_replay tests/fuzz/mqtt_codec_seeds
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/mqtt_codec
+endif
+endif
+
+tests_fuzz_mqtt_codec_replay_SOURCES = tests/fuzz/mqtt_codec.c tests/fuzz/replay.c
+tests_fuzz_mqtt_codec_replay_LDADD = modules/libln_mqtt.a $(fuzz_libs)
+tests_fuzz_mqtt_codec_seeds_LDADD = modules/libln_mqtt.a $(fuzz_libs)
+tests_fuzz_mqtt_codec_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_mqtt_codec_LDADD = modules/libln_mqtt.a $(fuzz_libs)

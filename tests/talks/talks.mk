@@ -1,0 +1,6 @@
+# talks.mk - the plays, performed by one test. A new play is a new file: the folder is taken whole.
+
+TESTS += tests/talks/run.sh
+LN_THREAD_TESTS += tests/talks/run.sh
+
+EXTRA_DIST += tests/talks
