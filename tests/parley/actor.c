@@ -114,8 +114,8 @@ static void *actor_main(void *arg)
 	actor_t *actor = arg;
 	stage_t *stage = actor->stage;
 
-	if (actor_open(actor, actor->connect_command))
-		actor_perform(actor, actor->block);
+	if (!(actor_open(actor, actor->connect_command) && actor_perform(actor, actor->block)))
+		stage_fail(stage, actor, NULL, "it stopped without saying why");	/* mostly not the first failure */
 	conn_close(&actor->conn, false);
 	forget_packets(actor);
 	arena_reset(&actor->scratch);
@@ -223,6 +223,16 @@ static bool listen_on(actor_t *actor, const command_t *command, bytes_t address)
 	return true;
 }
 
+static bool set_rcvbuf(actor_t *actor, const command_t *command, const arg_t *arg)
+{
+	uint64_t bytes;
+
+	if (!stage_number(actor->stage, command, &arg->words[0], &bytes))
+		return false;
+	actor->rcvbuf = (int)bytes;
+	return true;
+}
+
 static bool perform_verb(actor_t *actor, const command_t *command, const arg_t *arg)
 {
 	if (arg->body)
@@ -234,7 +244,7 @@ static bool perform_verb(actor_t *actor, const command_t *command, const arg_t *
 	else if (arg_is(arg, "-auto-ack"))
 		actor->auto_ack = true;
 	else if (arg_is(arg, "-rcvbuf"))
-		actor->rcvbuf = atoi(arg->words[0].text.at);
+		return set_rcvbuf(actor, command, arg);
 	else if (arg_is(arg, "-start"))
 		return start_actor(actor, command);
 	else if (arg_is(arg, "-run"))

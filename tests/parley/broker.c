@@ -132,9 +132,16 @@ static bool send_signal(broker_t *b, const command_t *command, int number)
 
 static bool end_within(broker_t *b, const command_t *command, int64_t ms)
 {
-	return broker_await_end(b, stage_until(b->stage, ms)) ||
-	       stage_fail(b->stage, NULL, command, "%.*s still runs after %.1fs", BYTES_ARG(b->name),
-			  (double)ms / 1000);
+	int64_t until = stage_until(b->stage, ms);
+
+	while (broker_runs(b)) {
+		if (now_ms() >= until)
+			return stage_fail(b->stage, NULL, command, "%.*s still runs after %.1fs", BYTES_ARG(b->name),
+					  (double)ms / 1000);
+		if (!stage_sleep(b->stage, 2))
+			return false;
+	}
+	return true;
 }
 
 /* Judges an end the play asked for, unless -expect-exit of the same statement will. */
@@ -174,7 +181,8 @@ static bool expect_exit(broker_t *b, const command_t *command, const arg_t *arg)
 	if (!end_within(b, command, b->stage->timeout > STOP_MS ? b->stage->timeout : STOP_MS))
 		return false;
 	b->excused = true;
-	value_number(arg->words[0].text, &want);
+	if (!stage_number(b->stage, command, &arg->words[0], &want))
+		return false;
 	if ((uint64_t)broker_exit_code(b) == want)
 		return true;
 	return stage_fail(b->stage, NULL, command, "expected: exit status %llu\n  received: %d",
@@ -224,14 +232,22 @@ static bool add_arg(broker_t *b, const command_t *command, const arg_t *arg)
 	return ok;
 }
 
+static bool set_workers(broker_t *b, const command_t *command, const arg_t *arg)
+{
+	uint64_t n;
+
+	if (!stage_number(b->stage, command, &arg->words[0], &n))
+		return false;
+	b->workers = (unsigned)n;
+	return true;
+}
+
 static bool perform_verb(broker_t *b, const command_t *command, const arg_t *arg)
 {
-	uint64_t n = 0;
-
 	if (arg_is(arg, "-conf"))
 		b->conf = &arg->words[0];
 	else if (arg_is(arg, "-workers"))
-		value_number(arg->words[0].text, &n), b->workers = (unsigned)n;
+		return set_workers(b, command, arg);
 	else if (arg_is(arg, "-arg"))
 		return add_arg(b, command, arg);
 	else if (arg_is(arg, "-start"))

@@ -12,7 +12,7 @@ static size_t address_length(bytes_t text)
 {
 	size_t n = 0;
 
-	while (n < text.len && (isxdigit((unsigned char)text.at[n]) || strchr(".:[]", text.at[n])))
+	while (n < text.len && (isxdigit((unsigned char)text.at[n]) || memchr(".:[]", text.at[n], 4)))
 		n++;
 	return n;
 }

@@ -108,7 +108,7 @@ static void lex_string(lexer_t *l, token_t *t)
 
 static bool ends_word(int c)
 {
-	return c < 0 || isspace(c) || strchr("{};\"", c);
+	return c <= 0 || isspace(c) || strchr("{};\"", c);
 }
 
 static void lex_word(lexer_t *l, token_t *t)
@@ -145,6 +145,8 @@ token_t lex_next(lexer_t *l)
 	token_t t = { 0 };
 
 	skip_blanks(l);
+	if (peek(l, 0) == 0)
+		ill_formed(l->file, l->line, (int)(l->at - l->line_start) + 1, "a NUL byte");
 	t.kind = kind_of(peek(l, 0));
 	t.start = l->at;
 	t.line = l->line;

@@ -6,6 +6,7 @@
 #include "broker.h"
 #include "field.h"
 #include "stage.h"
+#include "value.h"
 
 bool macro_next(bytes_t *text, bytes_t *ret_before, bytes_t *ret_name)
 {
@@ -99,6 +100,18 @@ static bool macro_text(stage_t *stage, const actor_t *actor, arena_t *arena, byt
 	if (packet_type_of(piece) > 0)
 		return packet_text(actor, name, out);
 	return broker_address(stage, piece, rest, out) || actor_address(stage, piece, rest, out);
+}
+
+bool stage_number(stage_t *stage, const command_t *command, const word_t *word, uint64_t *ret_number)
+{
+	arena_t scratch = { 0 };
+	bytes_t text;
+	bool ok = macro_expand(stage, NULL, command, word->text, &scratch, &text);
+
+	if (ok && !value_number(text, ret_number))
+		ok = stage_fail(stage, NULL, command, "\"%.*s\" is not a number", BYTES_ARG(text));
+	arena_reset(&scratch);
+	return ok;
 }
 
 bool macro_expand(stage_t *stage, const actor_t *actor, const command_t *command, bytes_t text, arena_t *arena,

@@ -53,7 +53,7 @@ bool perform_barrier(stage_t *stage, const command_t *command)
 bool perform_repeat(stage_t *stage, const command_t *command)
 {
 	uint64_t outer = stage->seq, count;
-	bool ok = value_number(command_word(command, 0)->text, &count);
+	bool ok = stage_number(stage, command, command_word(command, 0), &count);
 
 	for (uint64_t i = 1; ok && i <= count; i++) {
 		stage->seq = i;
@@ -139,8 +139,8 @@ static bool shell_judge(stage_t *stage, const command_t *command, const shell_t 
 	bytes_t text = { 0 };
 	bool ok;
 
-	if (exit_opt)
-		value_number(exit_opt->words[0].text, &want);
+	if (exit_opt && !stage_number(stage, command, &exit_opt->words[0], &want))
+		return false;
 	if ((uint64_t)code != want)
 		return stage_fail(stage, NULL, command, "expected: exit status %llu\n  received: %d\n%.*s",
 				  (unsigned long long)want, code, BYTES_ARG(buf_bytes(&shell->text)));

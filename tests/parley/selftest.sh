@@ -289,6 +289,13 @@ for talk in auto-ack bytes expect-rule packets stage; do
 	check "a-$talk.parley" 0
 done
 
+play <<'END'
+parley "self-test"
+repeat ${env.PARLEY_NUMBER} { delay 1ms }
+END
+PARLEY_NUMBER=many check "a number that is none once its macro is known" 1 '"many" is not a number'
+check "a macro without a value" 1 '${env.PARLEY_NUMBER} has no value here'
+
 # --- brokers ------------------------------------------------------------------------------------------------------
 
 play <<'END'

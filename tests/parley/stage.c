@@ -230,7 +230,9 @@ int stage_run(const play_t *play, const settings_t *settings, const char *tmp)
 	bool failed;
 
 	open_stage(&stage);
-	if (stage_perform(&stage, &play->statements) && actors_wait(&stage) && now_ms() >= stage.deadline)
+	if (!(stage_perform(&stage, &play->statements) && actors_wait(&stage)))
+		stage_fail(&stage, NULL, NULL, "it stopped without saying why");	/* mostly not the first failure */
+	else if (now_ms() >= stage.deadline)
 		stage_fail(&stage, NULL, NULL, "the play's time is over");
 	if (stage_failed(&stage)) {
 		sleep_ms(100);		/* what a dying broker says belongs to the report */

@@ -82,6 +82,8 @@ _Noreturn void stage_skip(stage_t *stage, const char *fmt, ...) PARLEY_PRINTF(2,
  * Returns: true and the text in *ret_text, which lives as long as ARENA. */
 bool macro_expand(stage_t *stage, const struct actor *actor, const command_t *command, bytes_t text, arena_t *arena,
 		  bytes_t *ret_text);
+/* Expands WORD of a statement and reads it as a number; fails the play when it is none. Thread: main. */
+bool stage_number(stage_t *stage, const command_t *command, const word_t *word, uint64_t *ret_number);
 /* Returns: NULL when NAME (without ${}) can be a macro of PLAY, or what is wrong. */
 const char *macro_check(const play_t *play, bytes_t name);
 /* Takes the next ${NAME} off *TEXT. Returns: false when there is none; *ret_before is the text in front of it. */
