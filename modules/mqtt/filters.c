@@ -10,7 +10,8 @@
 #include "wire.h"
 
 enum {
-	OPTION_QOS = 0x03, OPTION_NO_LOCAL = 0x04, OPTION_AS_PUBLISHED = 0x08, OPTION_HANDLING = 0x30, OPTION_RESERVED = 0xc0
+	OPTION_QOS = 0x03, OPTION_NO_LOCAL = 0x04, OPTION_AS_PUBLISHED = 0x08, OPTION_HANDLING = 0x30,
+	OPTION_RESERVED = 0xc0
 };
 
 static ln_result_t check_options_5(uint8_t options, ln_slice_t filter, mqtt_fault_t *fault)
