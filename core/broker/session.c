@@ -94,6 +94,12 @@ void ln_session_set_will(ln_session_t *s, ln_msg_t *will, uint32_t delay)
 	ln_msg_unref(s->will);
 	s->will = will;
 	s->will_delay = delay;
+	s->will_lifetime = UINT32_MAX;
+}
+
+void ln_session_set_will_lifetime(ln_session_t *s, uint32_t seconds)
+{
+	s->will_lifetime = seconds;
 }
 
 static void publish_will(ln_session_t *s)
@@ -104,6 +110,8 @@ static void publish_will(ln_session_t *s)
 	s->will_at = LN_NEVER;
 	if (!will)
 		return;
+	if (s->will_lifetime != UINT32_MAX)
+		will->expires = ln__session_worker(s)->wall + (uint64_t)s->will_lifetime * 1000;
 	ln__session_count(s, STAT_WILLS, 1);
 	(void)ln_publish(ln__session_worker(s), will);
 	ln_msg_unref(will);
@@ -339,6 +347,18 @@ ln_result_t ln_session_inbound_remove(ln_session_t *s, uint16_t tag)
 		s->inbound_cap = 0;
 	}
 	return LN_OK;
+}
+
+bool ln_session_inbound_has(const ln_session_t *s, uint16_t tag)
+{
+	return inbound_find(s, tag) != NULL;
+}
+
+void ln_session_inbound_forget(ln_session_t *s, uint16_t tag)
+{
+	ln_result_t known = ln_session_inbound_remove(s, tag);
+
+	(void)known;
 }
 
 uint32_t ln_session_inbound_count(const ln_session_t *s)

@@ -35,7 +35,7 @@ struct ln_session {
 	ln_table_t *sub_index;                /* by filter, when there are many */
 	uint16_t *inbound;                    /* QoS 2 identifiers on the way in */
 	uint32_t inbound_count, inbound_cap;
-	uint32_t will_delay;
+	uint32_t will_delay, will_lifetime;   /* seconds; lifetime UINT32_MAX: does not expire */
 	ln_msg_t *will;
 	uint64_t will_at, end_at;             /* worker->now, LN_NEVER; while detached */
 	ln_timer_t timer;                     /* attached: another round of pumping; detached: will_at or end_at */

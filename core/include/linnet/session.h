@@ -92,6 +92,8 @@ void ln_session_set_expiry(ln_session_t *s, uint32_t expiry);
 uint32_t ln_session_expiry(const ln_session_t *s);
 /* The will: TAKES a sealed, counted message (NULL: none); DELAY in seconds. */
 void ln_session_set_will(ln_session_t *s, ln_msg_t *will, uint32_t delay);
+/* The will expires SECONDS after it was published. */
+void ln_session_set_will_lifetime(ln_session_t *s, uint32_t seconds);
 /* Ends the session now: outlet detached (LN_CLOSED), everything freed. */
 void ln_session_end(ln_session_t *s);
 
@@ -119,6 +121,9 @@ uint32_t ln_session_in_flight(const ln_session_t *s);
 ln_result_t LN_MUST_USE ln_session_inbound_add(ln_session_t *s, uint16_t tag);
 /* Forgets TAG (PUBREL). LN_OK, LN_NOT_FOUND. */
 ln_result_t LN_MUST_USE ln_session_inbound_remove(ln_session_t *s, uint16_t tag);
+bool ln_session_inbound_has(const ln_session_t *s, uint16_t tag);
+/* Forgets TAG, known or not: the message was refused after all. */
+void ln_session_inbound_forget(ln_session_t *s, uint16_t tag);
 uint32_t ln_session_inbound_count(const ln_session_t *s);
 
 /* A number unique in this process: msg->publisher. */

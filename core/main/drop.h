@@ -1,0 +1,21 @@
+/* drop.h — from root to somebody harmless. */
+#ifndef LN_MAIN_DROP_H
+#define LN_MAIN_DROP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+typedef struct ln__drop {
+	bool wanted;
+	uid_t uid;
+	gid_t gid;
+	char user[64], group[64];
+} ln__drop_t;
+
+/* Looks USER and GROUP up (either may be NULL; GROUP's default is the user's own). NULL, or why not. Thread: main. */
+const char *ln__drop_find(const char *user, const char *group, ln__drop_t *ret);
+/* Becomes that user, for good: groups, ids, no new privileges. NULL, or what failed. Does nothing when not wanted or not
+ * root and already that user. Thread: main, before others run. */
+const char *ln__drop_now(const ln__drop_t *drop);
+
+#endif

@@ -1,0 +1,58 @@
+/* dump.c — --dump-config: what is in force, as a user would write it; feeding it back gives the same broker. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linnet/log.h>
+#include "registry/describe.h"
+#include "house.h"
+
+/* Prints TEXT with every line moved right. */
+static void indent(char *text, unsigned by)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		printf("%*s%s\n", (int)by, "", line);
+}
+
+static void dump_under(const char *name, const ln_conf_item_t *items, const void *conf, unsigned by)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return;
+	ln_describe_dump(f, name, items, conf);
+	fclose(f);
+	indent(text, by);
+	free(text);
+}
+
+/* A listener's own view of a module, where it is not the module's. */
+static void dump_override(const ln_listener_t *l, unsigned i)
+{
+	const ln_module_t *m = ln_module_at(i);
+	ln_conf_errors_t *ignored;
+
+	if (!m->conf || !l->module_conf[i])
+		return;
+	ignored = ln_conf_errors_create();
+	if (ln_conf_diff(m->conf, m->self->conf, l->module_conf[i], m->name, ignored))
+		dump_under(m->name, m->conf, l->module_conf[i], 4);
+	ln_conf_errors_destroy(ignored);
+}
+
+static void dump_listener(const ln_listener_t *l, void *ctx)
+{
+	(void)ctx;
+	dump_under(l->name, ln__listener_items, &l->conf, 2);
+	for (unsigned i = 0; i < l->module_count; i++)
+		dump_override(l, i);
+}
+
+void ln__dump_listeners(const ln__listeners_t *set)
+{
+	printf("listeners:\n");
+	ln__listeners_each(set, dump_listener, NULL);
+}

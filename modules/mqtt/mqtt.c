@@ -1,0 +1,73 @@
+/* mqtt.c — the module's descriptor: options, counters, log messages, what it offers. Behaviour is in the files
+ * beside it (see mqtt.h). */
+#include "mqtt.h"
+
+ln_self_t mqtt_self;
+
+static const ln_conf_item_t conf_items[] = {
+	LN_CONF(mqtt_conf_t, connect_timeout, "10s", "A connection that has not sent CONNECT by then is closed.", .min = 100, .reload = true,
+		.listener = true),
+	LN_CONF(mqtt_conf_t, connect_max, "4K", "Largest CONNECT packet; what a stranger may make the broker hold.", .min = 128,
+		.max = 268435455, .reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, packet_max, "2M", "Largest packet a client may send once it is connected.", .min = 128, .max = 268435460,
+		.reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, keep_alive_max, "0s", "Longest keep alive a client may ask for; longer ones, and none, become this. 0s: any.",
+		.max = 65535000, .reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, keep_alive_default, "0s", "Keep alive for clients that ask for none; 0s: none.", .max = 65535000,
+		.reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, receive_max, "1024", "QoS 1 and 2 messages a client may have under way to the broker.", .min = 1, .max = 65535,
+		.reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, topic_alias_max, "32", "Topic aliases a client may use (5.0); 0: none.", .max = 65535, .reload = true,
+		.listener = true),
+	LN_CONF(mqtt_conf_t, topic_length_max, "65535", "Longest topic name or filter, in bytes.", .min = 1, .max = 65535, .reload = true,
+		.listener = true),
+	LN_CONF(mqtt_conf_t, topic_levels_max, "0", "Most levels a topic name or filter may have; 0: any number.", .max = 65536,
+		.reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, client_id_max, "65535", "Longest client identifier, in bytes.", .min = 1, .max = 65535, .reload = true,
+		.listener = true),
+	LN_CONF(mqtt_conf_t, long_client_ids, "yes", "Accept client identifiers of more than 23 bytes from MQTT 3.1 clients.",
+		.reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, qos_max, "2", "Highest QoS a client may publish with (5.0 clients are told) and is granted.", .max = 2,
+		.reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, retain, "yes", "Clients may publish retained messages.", .reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, shared_subscriptions, "yes", "Clients may use $share/GROUP/FILTER.", .reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, quirks, "[]", "Behaviours of odd devices to tolerate, by name; see mqtt.md.", .reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, strict, "[]", "Behaviours tolerated for MQTT 3.1 by default that are to be refused.", .reload = true,
+		.listener = true),
+	LN_CONF_END
+};
+
+static const ln_stat_t stat_items[] = {
+#define STAT(name, kind, help) { #name, LN_STAT_##kind, help },
+#include "stat.def"
+#undef STAT
+	LN_STAT_END
+};
+
+static const ln_logdef_t log_items[] = {
+#define LN_LOGDEF LN_LOGDEF_ROW
+#include "log.def"
+#undef LN_LOGDEF
+	LN_LOGDEF_END
+};
+
+static const ln_provide_t provide_items[] = { { LN_PROVIDE_PROTOCOL, "mqtt", &mqtt_protocol }, { LN_PROVIDE_END, NULL, NULL } };
+
+static void check(const void *conf, const ln_conf_node_t *node, ln_conf_errors_t *errors)
+{
+	const mqtt_conf_t *c = conf;
+
+	mqtt_quirks_check(c, node, errors);
+	if (c->keep_alive_max.ms % 1000 || c->keep_alive_default.ms % 1000)
+		ln_conf_say(errors, node, "keep-alive-max and keep-alive-default are whole seconds");
+	if (c->keep_alive_max.ms && c->keep_alive_default.ms > c->keep_alive_max.ms)
+		ln_conf_say(errors, node, "keep-alive-default is longer than keep-alive-max");
+}
+
+LN_MODULE(mqtt,
+	.summary = "MQTT 3.1, 3.1.1 and 5.0",
+	.conf = conf_items, .conf_size = sizeof(mqtt_conf_t),
+	.stats = stat_items, .logs = log_items,
+	.provides = provide_items,
+	.check = check,
+);

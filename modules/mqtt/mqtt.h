@@ -1,0 +1,162 @@
+/* mqtt.h — the module's own: its configuration, a connection's state, and which file does what.
+ *
+ * mqtt.c      descriptor, tables
+ * conn.c      a connection from open to closed: finds packets, judges their order, hands them on; says goodbye
+ * login.c     CONNECT until CONNACK: who is it, on its session's home, let in or not
+ * in.c        PUBLISH and acknowledgements from the client
+ * sub.c       SUBSCRIBE and UNSUBSCRIBE
+ * out.c       the session's outlet: messages to the client
+ * quirk.c     the table of leniencies
+ * codec.h     bytes ↔ structs: decode.c connect.c props.c encode.c
+ */
+#ifndef MQTT_MQTT_H
+#define MQTT_MQTT_H
+
+#include <linnet/conf.h>
+#include <linnet/conn.h>
+#include <linnet/hook.h>
+#include <linnet/identity.h>
+#include <linnet/log.h>
+#include <linnet/rcu.h>
+#include <linnet/session.h>
+#include <linnet/stat.h>
+#include <linnet/topic.h>
+#include "codec.h"
+#include <linnet/module.h>
+
+#define LN_LOGDEF LN_LOGDEF_DECLARE
+#include "log.def"
+#undef LN_LOGDEF
+
+extern ln_self_t mqtt_self;
+
+typedef struct mqtt_conf {
+	ln_span_t connect_timeout;
+	ln_bytes_t connect_max;
+	ln_bytes_t packet_max;
+	ln_span_t keep_alive_max;
+	ln_span_t keep_alive_default;
+	uint32_t receive_max;
+	uint32_t topic_alias_max;
+	uint32_t topic_length_max;
+	uint32_t topic_levels_max;
+	uint32_t client_id_max;
+	bool long_client_ids;
+	uint32_t qos_max;
+	bool retain;
+	bool shared_subscriptions;
+	ln_strings_t quirks;
+	ln_strings_t strict;
+} mqtt_conf_t;
+
+enum {
+#define STAT(name, kind, help) MQTT_STAT_##name,
+#include "stat.def"
+#undef STAT
+	MQTT_STAT_COUNT
+};
+
+/* Where a connection stands. */
+typedef enum mqtt_state {
+	MQTT_SILENT,      /* nothing accepted yet: CONNECT must come */
+	MQTT_LOGIN,       /* CONNECT is being judged; nothing is read */
+	MQTT_SERVING,
+	MQTT_LEAVING      /* closing: nothing more is read or sent */
+} mqtt_state_t;
+
+typedef struct mqtt_login mqtt_login_t;
+
+/* The topics behind a client's aliases. */
+typedef struct mqtt_aliases {
+	uint32_t count;
+	char *topic[];    /* by alias - 1; NULL: not set */
+} mqtt_aliases_t;
+
+typedef struct mqtt_waiter {
+	ln_waiter_t waiter;
+	struct mqtt_conn *owner;
+} mqtt_waiter_t;
+
+/* A connection's slice. */
+typedef struct mqtt_conn {
+	uint32_t magic;
+	uint8_t version;              /* 3, 4, 5; 0 before CONNECT */
+	uint8_t state;
+	bool clean_end;               /* the will is not to be published */
+	bool bridge;
+	ln_outlet_t outlet;
+	ln_conn_t *conn;
+	ln_session_t *session;
+	mqtt_login_t *login;          /* in MQTT_LOGIN only */
+	mqtt_aliases_t *aliases;      /* NULL: none used */
+	mqtt_waiter_t *waiter;        /* waits for the router */
+	ln_identity_t identity;
+	uint32_t packet_max;          /* the client's, whole packets */
+	uint32_t quirks;
+	uint16_t keep_alive;          /* seconds, 0: none */
+	bool expiry_was_zero;         /* CONNECT asked for session expiry 0 */
+	bool entered;                 /* CONNACK said welcome */
+} mqtt_conn_t;
+
+#define MQTT_CONN_MAGIC 0x3c099ec7u
+
+static inline mqtt_dialect_t mqtt_dialect(const mqtt_conn_t *c)
+{
+	return (mqtt_dialect_t){ c->version, c->quirks };
+}
+
+static inline const mqtt_conf_t *mqtt_conf_of(const mqtt_conn_t *c)
+{
+	return ln_listener_conf(ln_conn_listener(c->conn), mqtt_self.index);
+}
+
+static inline void mqtt_count(const mqtt_conn_t *c, unsigned stat)
+{
+	ln_stat_add(ln_conn_worker(c->conn), mqtt_self.stat_base + stat, 1);
+}
+
+/* --- conn.c ------------------------------------------------------------------------------------------------------------------------ */
+
+extern const ln_protocol_t mqtt_protocol;
+/* Ends the connection because of F while reading WHAT: DISCONNECT (5.0) or CONNACK says why where the version can,
+ * the log names it. */
+void mqtt_fail(mqtt_conn_t *c, const char *what, const mqtt_fault_t *f);
+/* The same for a reason of our own. */
+void mqtt_disconnect(mqtt_conn_t *c, uint8_t reason, const char *why);
+/* Writes a small packet; a connection whose output is full is closed. */
+#define MQTT_SMALL 512u
+void mqtt_sent(mqtt_conn_t *c, const uint8_t *packet, size_t size);
+
+/* --- login.c ----------------------------------------------------------------------------------------------------------------------- */
+
+void mqtt_login(mqtt_conn_t *c, ln_slice_t body);
+void mqtt_login_drop(mqtt_conn_t *c);
+/* CONNACK with a refusal, then the end. */
+void mqtt_refuse(mqtt_conn_t *c, uint8_t reason, const char *why);
+
+/* --- in.c -------------------------------------------------------------------------------------------------------------------------- */
+
+void mqtt_on_publish(mqtt_conn_t *c, uint8_t first, ln_slice_t body);
+void mqtt_on_ack(mqtt_conn_t *c, mqtt_type_t type, ln_slice_t body);
+void mqtt_aliases_drop(mqtt_conn_t *c);
+void mqtt_waiter_drop(mqtt_conn_t *c);
+/* Does TOPIC keep the listener's limits? Returns a reason, MQTT_REASON_SUCCESS if so. */
+uint8_t mqtt_topic_limits(const mqtt_conf_t *conf, ln_slice_t topic);
+
+/* --- sub.c ------------------------------------------------------------------------------------------------------------------------- */
+
+void mqtt_on_subscribe(mqtt_conn_t *c, ln_slice_t body);
+void mqtt_on_unsubscribe(mqtt_conn_t *c, ln_slice_t body);
+
+/* --- out.c ------------------------------------------------------------------------------------------------------------------------- */
+
+extern const ln_outlet_ops_t mqtt_outlet_ops;
+
+/* --- quirk.c ----------------------------------------------------------------------------------------------------------------------- */
+
+/* The leniencies in force for VERSION under CONF: those its text allows, plus `quirks`, minus `strict`. */
+uint32_t mqtt_quirks(const mqtt_conf_t *conf, unsigned version);
+/* Says an error for each name in `quirks` and `strict` that is none. */
+void mqtt_quirks_check(const mqtt_conf_t *conf, const ln_conf_node_t *node, ln_conf_errors_t *errors);
+
+#endif
