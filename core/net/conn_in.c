@@ -157,12 +157,34 @@ static void read_own(ln_conn_t *c)
 		ln__conn_offer_kept(c);
 }
 
+void ln_conn_trust(ln_conn_t *c)
+{
+	c->flags |= LN__F_TRUSTED;
+}
+
+/* How much may be read behind KEPT bytes: a stranger is not read further ahead than it was allowed to announce. */
+static size_t read_room(const ln_conn_t *c, size_t kept)
+{
+	size_t most = c->worker->read_size;
+
+	if (!(c->flags & LN__F_TRUSTED)) {
+		size_t stranger = c->in.need > LN_CONN_STRANGER_MAX ? c->in.need : LN_CONN_STRANGER_MAX;
+		most = stranger < most ? stranger : most;
+	}
+	return most > kept ? most - kept : 0;
+}
+
 /* Everything else goes through the worker's buffer, behind what was left over. */
 static void read_shared(ln_conn_t *c)
 {
 	uint8_t *buf = c->worker->read_buf;
-	size_t kept = c->in.len, n = take(c, buf + kept, c->worker->read_size - kept);
+	size_t kept = c->in.len, room = read_room(c, kept), n;
 
+	if (room == 0) {
+		ln__conn_fail(c, LN_LIMIT, false);
+		return;
+	}
+	n = take(c, buf + kept, room);
 	if (n == 0)
 		return;
 	if (kept)

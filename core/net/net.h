@@ -214,7 +214,8 @@ enum {
 	LN__F_OPENED = 32,      /* protocol->open said yes */
 	LN__F_CLEAN = 64,       /* the protocol closed it */
 	LN__F_EOF = 128,        /* the peer has closed */
-	LN__F_ABORT = 256       /* output is worthless */
+	LN__F_ABORT = 256,      /* output is worthless */
+	LN__F_TRUSTED = 512     /* ln_conn_trust was called */
 };
 
 /* What was read and not consumed. A peer's memory: exactly its size unless it is growing towards NEED. */

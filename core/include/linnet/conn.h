@@ -104,6 +104,9 @@ bool ln_conn_congested(const ln_conn_t *c);
 
 /* --- control ------------------------------------------------------------------------------------------------------ */
 
+/* The peer has shown who it is. Until then no more of its bytes are held than LN_CONN_STRANGER_MAX, or the unit the protocol announced. */
+#define LN_CONN_STRANGER_MAX 4096u
+void ln_conn_trust(ln_conn_t *c);
 /* Stops reading from the peer until resumed as often as paused; unconsumed input stays. */
 void ln_conn_pause(ln_conn_t *c);
 void ln_conn_resume(ln_conn_t *c);
