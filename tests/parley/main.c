@@ -262,7 +262,7 @@ static bool take_option(settings_t *s, int opt)
 /* The broker runs in a directory of its own: a relative path would lead elsewhere. Returns: FULL, or PATH as it is. */
 static const char *absolute(const char *path, char full[PATH_MAX])
 {
-	return path && strchr(path, '/') && realpath(path, full) ? full : path;
+	return path && realpath(path, full) ? full : path;
 }
 
 static const char *not_empty(const char *text, const char *otherwise)
@@ -289,7 +289,9 @@ int main(int argc, char **argv)
 	}
 	if (optind == argc)
 		return usage(stderr);
-	settings.linnetd = absolute(not_empty(settings.linnetd, "linnetd"), linnetd);
+	settings.linnetd = not_empty(settings.linnetd, "linnetd");
+	if (strchr(settings.linnetd, '/'))	/* without one it is looked for in the search path */
+		settings.linnetd = absolute(settings.linnetd, linnetd);
 	settings.modules = absolute(not_empty(settings.modules, NULL), modules);
 	return perform_all(argv + optind, (size_t)(argc - optind), &settings);
 }
