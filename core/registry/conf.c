@@ -17,10 +17,12 @@
 
 #define NODE_DEPTH_MAX 64
 #define NODES_MAX 200000
+#define REFUSED_MAX 100
 
 typedef struct reading {
 	ln_conf_errors_t *errors;
-	unsigned nodes;
+	struct fy_document *doc;
+	unsigned nodes, refused;
 	bool failed;                /* it could not be parsed */
 } reading_t;
 
@@ -124,12 +126,25 @@ static const char *refusal(reading_t *r, struct fy_node *fyn, unsigned depth)
 	size_t len;
 
 	if (!fyn)
-		return "this alias names no anchor, or itself";
+		return "this alias names no anchor, or what it stands in";
 	if (fy_node_get_tag(fyn, &len))
 		return "tags (\"!\") are not understood here";
 	if (depth > NODE_DEPTH_MAX)
 		return "nested too deep";
 	return ++r->nodes > NODES_MAX ? "too much configuration" : NULL;
+}
+
+/* What the alias FYN stands for; NULL when there is no such anchor, or FYN stands inside it. libfyaml's own resolving
+ * would also follow paths. */
+static struct fy_node *behind_alias(reading_t *r, struct fy_node *fyn)
+{
+	struct fy_anchor *anchor = fy_document_lookup_anchor_by_token(r->doc, fy_node_get_scalar_token(fyn));
+	struct fy_node *meant = anchor ? fy_anchor_node(anchor) : NULL;
+
+	for (struct fy_node *above = fyn; above; above = fy_node_get_parent(above))
+		if (above == meant)
+			return NULL;
+	return meant;
 }
 
 static ln__conf_kind_t kind_of(struct fy_node *fyn)
@@ -146,27 +161,26 @@ static ln_conf_node_t *convert(reading_t *r, struct fy_node *fyn, char *key, con
 			       unsigned depth)
 {
 	ln__conf_place_t at = fyn && fy_node_is_scalar(fyn) ? place_of(fyn, key_at) : *key_at;
-	bool alias = fyn && fy_node_is_alias(fyn);
-	const char *why = fyn ? refusal(r, alias ? fy_node_resolve_alias(fyn) : fyn, depth) : NULL;
+	struct fy_node *meant = fyn && fy_node_is_alias(fyn) ? behind_alias(r, fyn) : fyn;
+	const char *why = fyn ? refusal(r, meant, depth) : NULL;
 	ln__conf_kind_t kind;
 	ln_conf_node_t *node;
 	char *text;
 
 	if (why) {
-		/* One complaint is enough where an alias multiplied the nodes. */
-		if (r->nodes <= NODES_MAX + 1)
+		/* Aliases multiply defects with the nodes. */
+		if (r->nodes <= NODES_MAX + 1 && r->refused++ < REFUSED_MAX)
 			ln__conf_say_at(r->errors, &at, "%s", why);
 		ln_free(key);
 		return NULL;
 	}
-	fyn = alias ? fy_node_resolve_alias(fyn) : fyn;
-	kind = kind_of(fyn);
-	text = kind == LN__CONF_TEXT ? copy_text(r, fyn, &at) : NULL;
+	kind = kind_of(meant);
+	text = kind == LN__CONF_TEXT ? copy_text(r, meant, &at) : NULL;
 	node = ln__conf_node_create(kind == LN__CONF_TEXT && !text ? LN__CONF_NOTHING : kind, key, text);
 	node->key_at = *key_at;
 	node->at = at;
 	if (node->kind == LN__CONF_MAPPING || node->kind == LN__CONF_LIST)
-		convert_inside(r, node, fyn, depth);
+		convert_inside(r, node, meant, depth);
 	return node;
 }
 
@@ -205,6 +219,7 @@ static ln_conf_node_t *load(reading_t *r, struct fy_parser *parser, struct fy_di
 		ln__conf_say_at(r->errors, &at, "expected \"name: value\" here");
 		r->failed = true;
 	} else if (kind_of(root) == LN__CONF_MAPPING) {
+		r->doc = doc;
 		tree = convert(r, root, NULL, &start, 0);
 	}
 	if (more)

@@ -43,9 +43,10 @@ static ln_verdict_t go_on(ln_call_t *call)
 {
 	ln_hook_fn *slots = ln_hook_slots[call->point];
 	unsigned i = call->position, observers = observe_from[call->point];
+	ln_verdict_t verdict = call->settled;
 
-	while (i < observers && call->settled == LN_NEXT) {
-		ln_verdict_t verdict = slots[i++](call);
+	while (i < observers && verdict == LN_NEXT) {
+		verdict = slots[i++](call);
 		if (LN_LIKELY(verdict == LN_NEXT))
 			continue;
 		ln_require(verdict <= LN_VERDICT_WAIT);
@@ -55,10 +56,8 @@ static ln_verdict_t go_on(ln_call_t *call)
 			call->waiting = true;
 			return LN_VERDICT_WAIT;
 		}
-		call->settled = verdict;
 	}
-	if (call->settled == LN_NEXT)
-		call->settled = defaults[call->point];
+	call->settled = verdict == LN_NEXT ? defaults[call->point] : (uint8_t)verdict;
 	for (i = observers; slots[i]; i++)
 		slots[i](call);
 	return call->settled;

@@ -14,11 +14,12 @@ static const struct {
 	{ "a: 1\nb: 2\na: 3\n", "linnet.conf:3:1: \"a\" stands already at linnet.conf:1:1\n" },
 	{ "s:\n  x: 1\n  y: 2\n  x: 3\n", "linnet.conf:4:3: \"x\" stands already at linnet.conf:2:3\n" },
 	{ "a: !!str 1\n", "linnet.conf:1:10: tags (\"!\") are not understood here\n" },
-	{ "a: *nowhere\n", "linnet.conf:1:4: this alias names no anchor, or itself\n" },
+	{ "a: *nowhere\n", "linnet.conf:1:4: this alias names no anchor, or what it stands in\n" },
+	{ "a: 1\nb: */a\n", "linnet.conf:2:4: this alias names no anchor, or what it stands in\n" },
 	{ "? [a]\n: b\n", "linnet.conf:1:4: a name must be a plain text\n" },
 	{ "a: \"x\\0y\"\n", "linnet.conf:1:4: a text with a zero byte in it\n" },
 	{ "a: 1\nb: \xc3(\n", "linnet.conf:2:1: this line is not valid UTF-8 text\n" },
-	{ "a: &x { b: *x }\n", "linnet.conf:1:12: nested too deep\n" },
+	{ "a: &x { b: *x }\n", "linnet.conf:1:12: this alias names no anchor, or what it stands in\n" },
 };
 
 START_TEST(names_every_defect)
@@ -87,10 +88,11 @@ END_TEST
 START_TEST(follows_aliases)
 {
 	ln_conf_errors_t *errors = ln_conf_errors_create();
-	ln_conf_file_t *file = conf_read_text("a: &tls { key: k.pem }\nb: { tls: *tls }\n", errors);
+	ln_conf_file_t *file = conf_read_text("a: &tls { key: k.pem }\nb: { tls: *tls }\nc: &tls 1\nd: *tls\n", errors);
 	const ln_conf_node_t *tls = ln_conf_get(file, ln_conf_get(file, NULL, "b"), "tls");
 
 	ck_assert_str_eq(ln_conf_text(ln_conf_get(file, tls, "key")), "k.pem");
+	ck_assert_str_eq(ln_conf_text(ln_conf_get(file, NULL, "d")), "1");
 	ln_conf_free(file);
 	ln_conf_errors_destroy(errors);
 }
@@ -140,5 +142,23 @@ START_TEST(reports_what_nobody_asked_for)
 }
 END_TEST
 
+START_TEST(refuses_depth)
+{
+	ln_conf_errors_t *errors = ln_conf_errors_create();
+	char text[256] = "a: ";
+
+	memset(text + 3, '[', 62);
+	memset(text + 65, ']', 62);
+	ln_conf_free(conf_read_text(text, errors));
+	memset(text + 3, '[', 66);
+	memset(text + 69, ']', 66);
+	conf_write("linnet.conf", text);
+	ln_conf_free(ln_conf_read("linnet.conf", errors));
+	ck_assert_uint_eq(ln_conf_errors_count(errors), 1);
+	ln_conf_errors_destroy(errors);
+}
+END_TEST
+
 LN_UNIT_MAIN_WITH("registry/conf", conf_setup, conf_teardown, names_every_defect, nothing_is_a_configuration,
-		  keeps_order_and_places, follows_aliases, refuses_a_billion_laughs, reports_what_nobody_asked_for)
+		  keeps_order_and_places, follows_aliases, refuses_depth,
+		  refuses_a_billion_laughs, reports_what_nobody_asked_for)
