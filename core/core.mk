@@ -38,7 +38,7 @@ net_headers = \
 linnetinclude_HEADERS += $(base_headers) $(loop_headers) $(registry_headers) $(broker_headers) $(net_headers)
 
 # --- archives -------------------------------------------------------------------------------------
-# One per floor, never installed. linnetd takes them whole, because modules will ask for functions nothing else calls.
+# One per floor, never installed.
 
 # From the top floor down: each asks only those after it, so this is the linker's order too.
 LN_CORE_LIBS = \
@@ -132,6 +132,30 @@ core_libln_net_a_SOURCES = \
 	core/net/tcp.c
 
 # --- linnetd --------------------------------------------------------------------------------------
+
+sbin_PROGRAMS += linnetd
+linnetd_SOURCES = \
+	core/main/broker.c \
+	core/main/broker.h \
+	core/main/drop.c \
+	core/main/drop.h \
+	core/main/dump.c \
+	core/main/house.h \
+	core/main/log.def \
+	core/main/main.c \
+	core/main/notify.c \
+	core/main/notify.h \
+	core/main/reload.c \
+	core/main/settings.c \
+	core/main/settings.h
+nodist_linnetd_SOURCES = core/modules_static.c
+
+# The archives whole, because modules ask for functions that nothing here calls. One word, because libtool sorts words.
+linnetd_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--whole-archive,core/libln_net.a,core/libln_broker.a,core/libln_registry.a,core/libln_loop.a,core/libln_base.a,--no-whole-archive \
+	-Wl,--dynamic-list=$(srcdir)/core/linnet.dynlist
+linnetd_LDADD = $(LN_STATIC_LIBS) $(LN_STATIC_NEEDS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
+linnetd_DEPENDENCIES = $(LN_CORE_LIBS) $(LN_STATIC_LIBS) core/linnet.dynlist
 
 # The list the loader asks for a module before it looks in $(moduleexecdir). Empty when every module is shared.
 CLEANFILES += core/modules_static.c

@@ -34,19 +34,24 @@ mqtt_la_LDFLAGS = $(module_ldflags)
 endif
 
 if MODULE_mqtt
-# Linked in when static; the unit tests take their pure files from it, whatever the kind.
+# Linked in when static; unit tests link it whatever the kind.
 EXTRA_LIBRARIES += modules/libln_mqtt.a
 modules_libln_mqtt_a_SOURCES = $(mqtt_files)
 modules_libln_mqtt_a_CPPFLAGS = $(static_module_cppflags)
 modules_libln_mqtt_a_CFLAGS = $(module_cflags)
+LN_MODULE_LIBS += modules/libln_mqtt.a
 
 if MODULE_mqtt_STATIC
 LN_STATIC_LIBS += modules/libln_mqtt.a
 endif
 
 LN_MODULE_TESTS += \
+	tests/modules/mqtt/connect \
+	tests/modules/mqtt/decode \
+	tests/modules/mqtt/encode \
+	tests/modules/mqtt/filters \
+	tests/modules/mqtt/props \
 	tests/modules/mqtt/survive
-tests_modules_mqtt_survive_LDADD = modules/libln_mqtt.a $(LDADD)
 endif
 
 EXTRA_DIST += tests/modules/mqtt/packets.h

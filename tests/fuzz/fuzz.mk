@@ -3,7 +3,7 @@
 # the targets for `./dev fuzz`.
 
 LN_FUZZ_TARGETS =
-fuzz_libs = $(LN_CORE_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
+fuzz_libs = $(LN_MODULE_LIBS) $(LN_CORE_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
 
 dist_check_SCRIPTS += tests/fuzz/corpus.sh
 TESTS += tests/fuzz/corpus.sh
@@ -19,7 +19,7 @@ endif
 endif
 
 tests_fuzz_mqtt_codec_replay_SOURCES = tests/fuzz/mqtt_codec.c tests/fuzz/replay.c
-tests_fuzz_mqtt_codec_replay_LDADD = modules/libln_mqtt.a $(fuzz_libs)
-tests_fuzz_mqtt_codec_seeds_LDADD = modules/libln_mqtt.a $(fuzz_libs)
+tests_fuzz_mqtt_codec_replay_LDADD = $(fuzz_libs)
+tests_fuzz_mqtt_codec_seeds_LDADD = $(fuzz_libs)
 tests_fuzz_mqtt_codec_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_mqtt_codec_LDADD = modules/libln_mqtt.a $(fuzz_libs)
+tests_fuzz_mqtt_codec_LDADD = $(fuzz_libs)

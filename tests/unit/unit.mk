@@ -23,10 +23,14 @@ LN_UNIT_TESTS = \
 	tests/unit/registry/module \
 	tests/unit/registry/modules \
 	tests/unit/registry/stat \
+	tests/unit/broker/deliver \
+	tests/unit/broker/exchange \
 	tests/unit/broker/msg \
 	tests/unit/broker/queue \
 	tests/unit/broker/retain \
+	tests/unit/broker/router \
 	tests/unit/broker/session \
+	tests/unit/broker/subscribe \
 	tests/unit/broker/topic \
 	tests/unit/broker/window \
 	tests/unit/net/addr \
@@ -44,23 +48,29 @@ LN_UNIT_THREAD_TESTS = \
 	tests/unit/loop/turn \
 	tests/unit/loop/wheel \
 	tests/unit/loop/worker \
+	tests/unit/broker/deliver \
+	tests/unit/broker/exchange \
 	tests/unit/broker/msg \
 	tests/unit/broker/queue \
 	tests/unit/broker/retain \
+	tests/unit/broker/router \
 	tests/unit/broker/session \
+	tests/unit/broker/subscribe \
 	tests/unit/broker/topic \
 	tests/unit/broker/window
 
 # Fakes and helpers several tests share.
 EXTRA_LIBRARIES += tests/support/libln_support.a
 tests_support_libln_support_a_SOURCES = \
-	tests/support/broker.c
+	tests/support/broker.c \
+	tests/support/broker_sink.c
 
-# A unit test links what it calls, from the helpers and whichever floor, and Check.
-LDADD = tests/support/libln_support.a $(LN_CORE_LIBS) $(CHECK_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
+# A unit test links what it calls, from the helpers, a module or whichever floor, and Check.
+LDADD = tests/support/libln_support.a $(LN_MODULE_LIBS) $(LN_CORE_LIBS) $(CHECK_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
 
 EXTRA_DIST += \
 	tests/support/broker.h \
+	tests/support/broker_sink.h \
 	tests/support/unit.h \
 	tests/unit/net/bench.h \
 	tests/unit/registry/conf_file.h \
