@@ -47,12 +47,10 @@ ln_worker_t *broker_as(unsigned index)
 	return ln_worker_current;
 }
 
-/* A message may hop from worker to worker; its parcel comes back besides. */
+/* A message arrives in the first round, its parcel is back in the second; those that are passed on take longer. */
 void broker_settle(void)
 {
-	unsigned rounds = ln_worker_count() * 2 + 4;
-
-	for (unsigned round = 0; round < rounds; round++) {
+	for (unsigned round = 0; round < 6; round++) {
 		for (unsigned i = 0; i < ln_worker_count(); i++)
 			ln_worker_turn(ln_worker_at(i), false);
 	}
