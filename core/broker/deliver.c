@@ -101,6 +101,7 @@ typedef struct wish {
 	uint32_t ids[IDS_ON_STACK];
 } wish_t;
 
+/* A dead one: unsubscribed, or its session ended, by an earlier sink of the same message. */
 static void read_wish(const ln_session_t *s, const ln_msg_t *m, const ln_target_t *t, ln_sub_t *const *subs, wish_t *wish)
 {
 	bool own = m->publisher && m->publisher == s->number;
@@ -111,7 +112,7 @@ static void read_wish(const ln_session_t *s, const ln_msg_t *m, const ln_target_
 	for (uint32_t i = 0; i < t->count; i++) {
 		const ln_sub_t *sub = subs[i];
 
-		if (own && sub->flags & LN_SUB_NO_LOCAL)
+		if (sub->dead || (own && sub->flags & LN_SUB_NO_LOCAL))
 			continue;
 		wish->any = true;
 		wish->qos = sub->qos > wish->qos ? sub->qos : wish->qos;
