@@ -26,13 +26,6 @@ void ln_describe_section(const char *name, const char *summary, const ln_conf_it
 	sections.item[sections.count++] = (section_t){ name, summary, items };
 }
 
-void ln_describe_each_section(void (*fn)(const char *name, const char *summary, const ln_conf_item_t *items, void *ctx),
-			      void *ctx)
-{
-	for (unsigned i = 0; i < sections.count; i++)
-		fn(sections.item[i].name, sections.item[i].summary, sections.item[i].items, ctx);
-}
-
 void ln_describe_clear(void)
 {
 	ln_free(sections.item);
@@ -195,7 +188,7 @@ static void man_text(FILE *out, const char *s)
 	fputc('\n', out);
 }
 
-void ln_describe_man_section(FILE *out, const char *name, const char *summary, const ln_conf_item_t *items)
+static void man_section(FILE *out, const char *name, const char *summary, const ln_conf_item_t *items)
 {
 	char option[LN_CONF_NAME_MAX + 1];
 
@@ -222,7 +215,13 @@ void ln_describe_man_section(FILE *out, const char *name, const char *summary, c
 
 void ln_describe_man(FILE *out, const ln_module_t *module)
 {
-	ln_describe_man_section(out, module->name, module->summary, module->conf);
+	man_section(out, module->name, module->summary, module->conf);
+}
+
+void ln_describe_man_core(FILE *out)
+{
+	for (unsigned i = 0; i < sections.count; i++)
+		man_section(out, sections.item[i].name, sections.item[i].summary, sections.item[i].items);
 }
 
 void ln_describe_man_logs(FILE *out, const ln_logdef_t *table)

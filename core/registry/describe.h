@@ -11,9 +11,6 @@
 
 /* Makes options of the core known. NAME NULL: they stand at the top level. Everything must stay. */
 void ln_describe_section(const char *name, const char *summary, const ln_conf_item_t *items);
-/* For each section, in order. */
-void ln_describe_each_section(void (*fn)(const char *name, const char *summary, const ln_conf_item_t *items, void *ctx),
-			      void *ctx);
 /* Tests. */
 void ln_describe_clear(void);
 
@@ -24,9 +21,9 @@ void ln_describe_module(FILE *out, const ln_module_t *module);
 /* The shipped conf.d/NAME.conf: `load: LOAD`, and every option with its default, its sentence above it. Options without
  * a default (and only they) stand as comments. */
 void ln_describe_conf_file(FILE *out, const ln_module_t *module, bool load);
-/* An mdoc(7) subsection for linnet.conf(5): of a module, and of a section of the core. */
+/* mdoc(7) subsections for linnet.conf(5): one of a module, and one for each of the core's sections. */
 void ln_describe_man(FILE *out, const ln_module_t *module);
-void ln_describe_man_section(FILE *out, const char *name, const char *summary, const ln_conf_item_t *items);
+void ln_describe_man_core(FILE *out);
 /* List items of linnet-log(7), one for each message of a catalogue. */
 void ln_describe_man_logs(FILE *out, const ln_logdef_t *table);
 

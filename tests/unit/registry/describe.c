@@ -3,7 +3,12 @@
 #include "registry/describe.h"
 #include "fakes.h"
 
+static const char *const colours[] = { "red", "blue", NULL };
+
 typedef struct sample {
+	bool on;
+	ln_choice_t colour;
+	ln_bytes_t room;
 	uint32_t workers;
 	ln_span_t pause;
 	char *file;
@@ -127,29 +132,31 @@ END_TEST
 /* What --dump-config prints, read again, is the same configuration. */
 START_TEST(a_dump_can_be_read_back)
 {
-	static const char *const files[] = { NULL,
-					     "",
-					     "plain/file.pem",
-					     "with space",
-					     "quote\" back\\slash",
-					     "tab\tend",
-					     "null",
-					     "~",
-					     "yes",
-					     "- x",
-					     "a: b",
-					     "#",
-					     "\xc3\xa4" };
-	static const ln_conf_item_t no_path[] = { LN_CONF(sample_t, workers, "auto", "", .zero = "auto"),
-						  LN_CONF(sample_t, pause, "90s", ""),
-						  LN_CONF(sample_t, file, NULL, ""), LN_CONF_END };
+	static const char *const files[] = {
+		NULL, "", "plain/file.pem", "with space", "quote\" back\\slash", "tab\tend",
+		"null", "~", "yes", "- x", "a: b", "#", "\xc3\xa4",
+	};
+	static const ln_conf_item_t no_path[] = {
+		LN_CONF(sample_t, on, "yes", ""),
+		LN_CONF(sample_t, colour, "red", "", .choices = colours),
+		LN_CONF(sample_t, room, "1K", ""),
+		LN_CONF(sample_t, workers, "auto", "", .zero = "auto"),
+		LN_CONF(sample_t, pause, "90s", ""),
+		LN_CONF(sample_t, file, NULL, ""),
+		LN_CONF_END,
+	};
 
 	for (size_t i = 0; i < LN_ARRAY_SIZE(files); i++) {
 		ln_conf_errors_t *errors = ln_conf_errors_create();
-		sample_t before = { .workers = (uint32_t)i,
-				    .pause.ms = i * 500,
-				    .file = files[i] ? ln_strdup(files[i]) : NULL },
-			 after;
+		sample_t before = {
+			.on = i % 2,
+			.colour.value = i % 3 == 0,
+			.room.n = (uint64_t)i << (4 * i),
+			.workers = (uint32_t)i,
+			.pause.ms = i * 500,
+			.file = files[i] ? ln_strdup(files[i]) : NULL,
+		};
+		sample_t after;
 		char *text = PRINTED(out, ln_describe_dump(out, "s", no_path, &before));
 		ln_conf_file_t *file = conf_read_text(text, errors);
 		ln_conf_defaults(no_path, &after);
@@ -183,12 +190,38 @@ START_TEST(dumps_what_is_in_force)
 }
 END_TEST
 
+START_TEST(words_of_ranges)
+{
+	static const ln_conf_item_t ranges[] = {
+		LN_CONF(sample_t, on, "no", "A switch."),
+		LN_CONF(sample_t, colour, "blue", "A colour.", .choices = colours),
+		LN_CONF(sample_t, room, "1536", "Room.", .min = 1024),
+		LN_CONF_END,
+	};
+
+	ln_describe_section("x", "Ranges.", ranges);
+	assert_printed(out, ln_describe_core(out),
+		       "x: Ranges.\n  options\n"
+		       "    on: no\n      A switch.\n      yes or no; changes with a restart\n"
+		       "    colour: blue\n      A colour.\n      one of red, blue; changes with a restart\n"
+		       "    room: 1536\n      Room.\n"
+		       "      a size (such as 64K or 1M) of at least 1K; changes with a restart\n");
+	ln_describe_clear();
+}
+END_TEST
+
 START_TEST(manual_pages)
 {
-	static const ln_logdef_t logs[] = { LN_LOGDEF_ROW(FAKE_SPEAKS, NOTICE, "the \\ %s", "'quoted'.")
-						    LN_LOGDEF_END };
+	static const ln_logdef_t logs[] = {
+		LN_LOGDEF_ROW(FAKE_SPEAKS, NOTICE, "the \\ %s", "'quoted'.")
+		LN_LOGDEF_END
+	};
+	ln_conf_errors_t *errors = ln_conf_errors_create();
+	const ln_module_t *m;
+	char *printed;
 
-	assert_printed(out, ln_describe_man_section(out, "core", "Everything.", items),
+	ln_describe_section("core", "Everything.", items);
+	assert_printed(out, ln_describe_man_core(out),
 		       ".Ss core\nEverything.\n.Bl -tag -width Ds\n"
 		       ".It Cm workers : Ar value\nThreads that serve.\n.br\na whole number from 0 to 256 or \"auto\"; "
 		       "changes with a restart\n"
@@ -197,10 +230,17 @@ START_TEST(manual_pages)
 		       "a time (such as 500ms, 10s or 5m); may change while the broker runs\n.br\nDefault:\n90s\n"
 		       ".It Cm file : Ar value\nA file.\n.br\na text; changes with a restart; relative to the file it "
 		       "stands in\n.El\n");
+	ln_describe_clear();
+	m = open_good(errors);
+	printed = PRINTED(out, ln_describe_man(out, m));
+	ck_assert_ptr_eq(strstr(printed, ".Ss good\nA module for tests.\n.Bl -tag -width Ds\n.It Cm low : Ar value\n"),
+			 printed);
+	free(printed);
+	ln_conf_errors_destroy(errors);
 	assert_printed(out, ln_describe_man_logs(out, logs),
 		       ".It Sy FAKE_SPEAKS Pq notice\nthe \\e %s\n.br\n\\&'quoted'.\n");
 }
 END_TEST
 
 LN_UNIT_MAIN_WITH("registry/describe", fakes_setup, conf_teardown, a_module, the_core, the_shipped_file_is_the_defaults,
-		  a_dump_can_be_read_back, dumps_what_is_in_force, manual_pages)
+		  a_dump_can_be_read_back, dumps_what_is_in_force, words_of_ranges, manual_pages)

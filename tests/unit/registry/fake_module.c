@@ -15,9 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifndef LN_VERSION
+#undef LN_VERSION
 #define LN_VERSION "1.2.3"
-#endif
 #include <linnet/module.h>
 
 #define KIND_good 1

@@ -9,6 +9,13 @@ typedef struct fake_conf {
 	ln_strings_t list;
 } fake_conf_t;
 
+static ln_self_t bare_self;
+static const ln_module_t bare = {
+	.abi_major = LN_ABI_MAJOR, .abi_minor = LN_ABI_MINOR, .size = sizeof(ln_module_t),
+	.name = "bare", .version = "1", .summary = "It has nothing.", .self = &bare_self,
+};
+const ln_module_t *const ln_static_modules[] = { &bare, NULL };
+
 static ln_conf_errors_t *errors;
 
 static void setup(void)
@@ -232,6 +239,28 @@ START_TEST(a_bad_section_leaves_nothing_pending)
 }
 END_TEST
 
+START_TEST(a_module_may_have_nothing)
+{
+	ln_conf_file_t *file;
+
+	ln_unit_ok(open_text("modules: bare\n"));
+	ln_unit_ok(bind_text("bare: { load: no }\n"));
+	ln_modules_commit();
+	ck_assert_ptr_null(ln_module_find("bare")->self->conf);
+	ln_unit_ok(ln_modules_load(errors));
+	ck_assert_int_eq(bind_text("bare: { colour: red }\n"), LN_INVALID);
+	assert_errors("linnet.conf:1:9: unknown option \"colour\" in bare\n");
+	file = read_text("modules: bare\nl: { bare: { x: y } }\n");
+	ln_unit_ok(ln_modules_prepare(file, errors));
+	ln_unit_ok(ln_modules_reload(errors));
+	ck_assert_ptr_null(ln_module_bind_listener(file, ln_module_find("bare"),
+						   ln_conf_get(file, ln_conf_get(file, NULL, "l"), "bare"), errors));
+	assert_errors("linnet.conf:2:14: unknown option \"x\" in l.bare\n");
+	ln_conf_free(file);
+	ln_modules_unload();
+}
+END_TEST
+
 START_TEST(a_reload_swaps)
 {
 	const fake_conf_t *before, *after;
@@ -316,5 +345,5 @@ END_TEST
 
 LN_UNIT_MAIN_WITH("registry/modules", setup, teardown, wanted_by_list_and_by_section, needed_ones_come_first,
 		  refusals_name_the_place, rings_and_rivals, the_list_is_a_list, tables_are_registered, a_life,
-		  who_did_not_load_is_not_unloaded, a_bad_section_leaves_nothing_pending, a_reload_swaps,
-		  a_reload_happens_as_a_whole_or_not_at_all, listeners_lay_theirs_over)
+		  who_did_not_load_is_not_unloaded, a_bad_section_leaves_nothing_pending, a_module_may_have_nothing,
+		  a_reload_swaps, a_reload_happens_as_a_whole_or_not_at_all, listeners_lay_theirs_over)
