@@ -162,15 +162,20 @@ void ln_conn_trust(ln_conn_t *c)
 	c->flags |= LN__F_TRUSTED;
 }
 
+/* How much input of the peer may be held. */
+static size_t hold_max(const ln_conn_t *c)
+{
+	if (c->flags & LN__F_TRUSTED)
+		return KEPT_MAX;
+	return c->in.need > LN_CONN_STRANGER_MAX ? c->in.need : LN_CONN_STRANGER_MAX;
+}
+
 /* How much may be read behind KEPT bytes: a stranger is not read further ahead than it was allowed to announce. */
 static size_t read_room(const ln_conn_t *c, size_t kept)
 {
-	size_t most = c->worker->read_size;
+	size_t most = hold_max(c);
 
-	if (!(c->flags & LN__F_TRUSTED)) {
-		size_t stranger = c->in.need > LN_CONN_STRANGER_MAX ? c->in.need : LN_CONN_STRANGER_MAX;
-		most = stranger < most ? stranger : most;
-	}
+	most = most < c->worker->read_size ? most : c->worker->read_size;
 	return most > kept ? most - kept : 0;
 }
 
@@ -202,7 +207,7 @@ static void read_layered(ln_conn_t *c)
 {
 	ln_worker_t *w = c->worker;
 	const ln_layer_t *first = c->listener->layers[0];
-	size_t n = take(c, w->read_buf, w->read_size);
+	size_t n = take(c, w->read_buf, read_room(c, 0));
 	ln_result_t r;
 
 	if (n == 0)
@@ -242,4 +247,6 @@ void ln__conn_feed(ln_conn_t *c, ln_slice_t bytes)
 	in->len += (uint32_t)bytes.len;
 	if (in->len >= in->need)
 		ln__conn_offer_kept(c);
+	if (in->len > hold_max(c) && !ln__conn_deaf(c))
+		ln__conn_fail(c, LN_LIMIT, false);
 }

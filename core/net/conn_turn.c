@@ -18,7 +18,6 @@ static void destroy(ln_conn_t *c)
 	ln_listener_t *l = c->listener;
 
 	ln_require(LN_MAGIC_OK(c, LN__CONN_MAGIC));
-	ln__layers_closed(c);
 	ln_io_stop(w, &c->u.io);
 	ln_timer_cancel(w, &c->timer);
 	close(c->fd);
@@ -49,6 +48,8 @@ static void tell_protocol(ln_conn_t *c)
 	}
 	if ((c->flags & LN__F_OPENED) && p->closed)
 		p->closed(c, ln__conn_protocol_state(c), c->flags & LN__F_CLEAN);
+	/* What they had to say is in the wire's queue; a lingering connection needs no keys. */
+	ln__layers_closed(c);
 	c->state = LN__CONN_FLUSHING;
 	if (c->flags & LN__F_MOVING)
 		ln__conn_use_io(c);
