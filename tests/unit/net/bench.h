@@ -35,6 +35,7 @@ typedef struct bench_state {
 #define BENCH_MARK 0x62656e6368u
 
 static bench_seen_t seen;
+static bool bench_strangers;   /* clients are not trusted */
 static uint64_t bench_skipped;
 static ln_listener_t *bench_listener;
 static ln__port_t *bench_port;
@@ -59,6 +60,8 @@ static inline ln_result_t bench_open(ln_conn_t *c, void *state)
 	((bench_state_t *)state)->mark = BENCH_MARK;
 	seen.opened++;
 	seen.conn = c;
+	if (!bench_strangers)
+		ln_conn_trust(c);
 	return LN_OK;
 }
 

@@ -261,6 +261,44 @@ START_TEST(closes_when_memory_is_refused)
 }
 END_TEST
 
+START_TEST(hears_no_stranger_out)
+{
+	static uint8_t much[100000];
+	int fd;
+
+	bench_strangers = silent = true;
+	start();
+	fd = bench_client();
+	ln_put_u32(much, sizeof(much));
+	for (size_t sent = 0; sent < sizeof(much) && seen.closed == 0; sent += 1000) {
+		send(fd, much + sent, 1000, MSG_NOSIGNAL);
+		bench_turn();
+		ck_assert(!seen.conn || seen.conn->in.cap <= LN_CONN_STRANGER_MAX);
+	}
+	bench_until(seen.closed == 1);
+	ck_assert_uint_eq(seen.clean, 0);
+	close(fd);
+	bench_stop();
+}
+END_TEST
+
+START_TEST(hears_a_stranger_s_announced_unit)
+{
+	size_t len;
+	uint8_t *all = make_units(1, 9000, &len);
+	int fd;
+
+	bench_strangers = true;
+	start();
+	fd = bench_client();
+	bench_send(fd, all, len);
+	bench_until(units == 1);
+	free(all);
+	close(fd);
+	bench_stop();
+}
+END_TEST
+
 START_TEST(notes_when_input_came)
 {
 	int fd;
@@ -294,6 +332,8 @@ int main(void)
 	tcase_add_test(tests, pauses_and_resumes);
 	tcase_add_test(tests, keeps_a_timer_through_a_pause);
 	tcase_add_test(tests, closes_when_memory_is_refused);
+	tcase_add_test(tests, hears_no_stranger_out);
+	tcase_add_test(tests, hears_a_stranger_s_announced_unit);
 	tcase_add_test(tests, notes_when_input_came);
 	suite_add_tcase(suite, tests);
 	srunner_set_tap(runner, "-");
