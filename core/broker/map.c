@@ -99,5 +99,6 @@ void ln__map_fini(ln__map_t *map)
 	for (uint32_t i = 0; i < MAP_PARTS; i++) {
 		ln_free(map->part[i]);
 		map->part[i] = NULL;
+		map->live[i] = 0;
 	}
 }
