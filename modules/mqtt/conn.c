@@ -22,7 +22,11 @@ static mqtt_conn_t *of(void *state)
 
 void mqtt_sent(mqtt_conn_t *c, const uint8_t *packet, size_t size)
 {
-	if (ln_conn_write(c->conn, ln_slice(packet, size)) == LN_LIMIT) {
+	if (size > c->packet_max) {
+		ln_log(c->conn, MQTT_ENDED, "the client takes no packet as large as the answer it needs", MQTT_REASON_PACKET_TOO_LARGE);
+		c->state = MQTT_LEAVING;
+		ln_conn_close(c->conn, LN_LIMIT);
+	} else if (ln_conn_write(c->conn, ln_slice(packet, size)) == LN_LIMIT) {
 		c->state = MQTT_LEAVING;
 		ln_conn_close(c->conn, LN_LIMIT);
 	}

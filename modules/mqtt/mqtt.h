@@ -123,7 +123,8 @@ extern const ln_protocol_t mqtt_protocol;
 void mqtt_fail(mqtt_conn_t *c, const char *what, const mqtt_fault_t *f);
 /* The same for a reason of our own. */
 void mqtt_disconnect(mqtt_conn_t *c, uint8_t reason, const char *why);
-/* Writes a small packet; a connection whose output is full is closed. */
+/* Writes an answer. A connection whose output is full is closed, and one whose client does not take so large a packet
+ * [MQTT-3.1.2-24]. */
 #define MQTT_SMALL 512u
 void mqtt_sent(mqtt_conn_t *c, const uint8_t *packet, size_t size);
 
