@@ -176,7 +176,8 @@ static bool remember(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_publish
 {
 	ln_result_t seen = LN_LIMIT;
 
-	if (c->version < 5 || ln_session_inbound_count(c->session) < conf->receive_max)
+	if (c->version < 5 || ln_session_inbound_count(c->session) < conf->receive_max ||
+	    ln_session_inbound_has(c->session, p->packet_id))
 		seen = ln_session_inbound_add(c->session, p->packet_id);
 	if (seen == LN_EXISTS) {
 		mqtt_count(c, MQTT_STAT_publish_duplicate);
