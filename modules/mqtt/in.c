@@ -81,16 +81,16 @@ static bool server_can(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_publi
 	return true;
 }
 
-static uint8_t may_publish(const mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_publish_t *p)
+uint8_t mqtt_may_publish(const mqtt_conn_t *c, const mqtt_conf_t *conf, ln_slice_t topic, uint8_t qos, bool retain)
 {
-	uint8_t limits = mqtt_topic_limits(conf, p->topic);
-	ln_access_t access = { .identity = &c->identity, .act = LN_ACT_PUBLISH, .topic = p->topic, .qos = p->qos, .retain = p->retain };
+	uint8_t limits = mqtt_topic_limits(conf, topic);
+	ln_access_t access = { .identity = &c->identity, .act = LN_ACT_PUBLISH, .topic = topic, .qos = qos, .retain = retain };
 
 	if (limits != MQTT_REASON_SUCCESS)
 		return limits;
-	if (p->topic.data[0] == '$' && (ln_slice_eq(p->topic, LN_STR("$SYS")) || ln_slice_starts(p->topic, LN_STR("$SYS/"))))
+	if (topic.data[0] == '$' && (ln_slice_eq(topic, LN_STR("$SYS")) || ln_slice_starts(topic, LN_STR("$SYS/"))))
 		return MQTT_REASON_NOT_AUTHORIZED;
-	if (p->retain && !conf->retain)
+	if (retain && !conf->retain)
 		return MQTT_REASON_NOT_AUTHORIZED;
 	return ln_authorize(&access) ? MQTT_REASON_SUCCESS : MQTT_REASON_NOT_AUTHORIZED;
 }
@@ -213,7 +213,8 @@ void mqtt_on_publish(mqtt_conn_t *c, uint8_t first, ln_slice_t body)
 	}
 	if ((p.alias && !resolve_alias(c, conf, &p)) || !server_can(c, conf, &p))
 		goto out;
-	reason = p.qos == 2 && ln_session_inbound_has(c->session, p.packet_id) ? MQTT_REASON_SUCCESS : may_publish(c, conf, &p);
+	reason = p.qos == 2 && ln_session_inbound_has(c->session, p.packet_id) ? MQTT_REASON_SUCCESS :
+									  mqtt_may_publish(c, conf, p.topic, p.qos, p.retain);
 	if (LN_UNLIKELY(reason != MQTT_REASON_SUCCESS)) {
 		refuse(c, &p, reason);
 		goto out;

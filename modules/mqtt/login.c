@@ -165,6 +165,10 @@ static void let_in(mqtt_conn_t *c)
 	const mqtt_connect_t *p = &login->packet;
 	bool present;
 
+	if (p->has_will && mqtt_may_publish(c, conf, p->will.topic, p->will.qos, p->will.retain) != MQTT_REASON_SUCCESS) {
+		mqtt_refuse(c, MQTT_REASON_NOT_AUTHORIZED, "the will may not be published");
+		return;
+	}
 	if (!open_session(c, p, &present)) {
 		mqtt_refuse(c, MQTT_REASON_QUOTA_EXCEEDED, "too many sessions");
 		return;
@@ -286,7 +290,7 @@ static bool will_ok(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_connect_
 		mqtt_refuse(c, MQTT_REASON_QOS_UNSUPPORTED, "the will's QoS is above the maximum");
 		return false;
 	}
-	if (p->will.retain && !conf->retain && c->version == 5) {
+	if (p->will.retain && !conf->retain) {
 		mqtt_refuse(c, MQTT_REASON_RETAIN_UNSUPPORTED, "the will asks to be retained");
 		return false;
 	}

@@ -143,6 +143,8 @@ void mqtt_aliases_drop(mqtt_conn_t *c);
 void mqtt_waiter_drop(mqtt_conn_t *c);
 /* Does TOPIC keep the listener's limits? Returns a reason, MQTT_REASON_SUCCESS if so. */
 uint8_t mqtt_topic_limits(const mqtt_conf_t *conf, ln_slice_t topic);
+/* May the client publish this, now or as its will? Returns a reason, MQTT_REASON_SUCCESS if so. */
+uint8_t mqtt_may_publish(const mqtt_conn_t *c, const mqtt_conf_t *conf, ln_slice_t topic, uint8_t qos, bool retain);
 
 /* --- sub.c ------------------------------------------------------------------------------------------------------------------------- */
 
