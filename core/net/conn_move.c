@@ -30,6 +30,10 @@ static void on_arrival(ln_letter_t *letter)
 	ln__conn_touch(c);
 	if (c->due != LN__NEVER)
 		ln_timer_set(w, &c->timer, c->due > w->now ? c->due - w->now : 0, ln__conn_on_timer);
+	if (net->killed) {
+		ln__conn_fail(c, LN_CLOSED, true);
+		return;
+	}
 	fn(c, ln__conn_protocol_state(c));
 	if (net->draining && c->state == LN__CONN_OPEN)
 		ln_conn_end(c, LN_CLOSED);

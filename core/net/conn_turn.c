@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include "net.h"
 
+#define READS_AWAY 4u   /* in one turn */
+
 /* --- death -------------------------------------------------------------------------------------------------------- */
 
 static void destroy(ln_conn_t *c)
@@ -64,13 +66,13 @@ static bool read_away(ln_conn_t *c)
 {
 	ln_worker_t *w = c->worker;
 
-	while (c->in.need > 0) {
+	for (unsigned i = 0; i < READS_AWAY && c->in.need > 0; i++) {
 		ssize_t n = ln__tcp_read(c->fd, w->read_buf, w->read_size);
 		if (n <= 0)
 			return n == 0;
 		c->in.need -= (uint64_t)n < c->in.need ? (uint32_t)n : c->in.need;
 	}
-	return false;
+	return c->in.need > 0;
 }
 
 /* FLUSHING → LINGERING → DEAD, as far as it goes now. */

@@ -312,10 +312,10 @@ static void say_open(const item_t *item)
 		ln_log((void *)NULL, LISTENING, l->name, text);
 	if (!l->conf.allow_anonymous || somebody_authenticates())
 		return;
-	if (ln__addr_loopback(&l->addr))
-		ln_log((void *)NULL, LISTENER_LOCAL, l->name, text);
-	else
+	if (!ln__addr_loopback(&l->addr))
 		ln_log((void *)NULL, LISTENER_OPEN, l->name, text);
+	else if (!item->borrowed)
+		ln_log((void *)NULL, LISTENER_LOCAL, l->name, text);
 }
 
 void ln__listeners_serve(ln__listeners_t *set, ln__listeners_t *old)

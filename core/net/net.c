@@ -62,6 +62,8 @@ static void on_turn_end(ln_worker_t *w, void *ctx)
 		settle_round(net);
 	if (net->touched)
 		ln_worker_again(w);
+	if (LN_UNLIKELY(net->killed))
+		ln__pages_fini(&net->pages);
 }
 
 static void on_turn_end_last(ln_worker_t *w, void *ctx)
@@ -129,7 +131,7 @@ void ln__net_kill(ln_worker_t *w, void *ctx)
 	ln__net_t *net = ln__net(w);
 
 	(void)ctx;
-	net->draining = true;
+	net->draining = net->killed = true;
 	ln__accept_stop(w);
 	abort_all(&net->conns);
 	abort_all(&net->ending);

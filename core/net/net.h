@@ -57,7 +57,8 @@ typedef struct ln__net {
 	ln_conn_t *touched, **touched_end;
 	ln__pages_t pages;
 	uint64_t ids;
-	bool draining;
+	bool draining;              /* what arrives is told to end */
+	bool killed;                /* what arrives is ended */
 
 	ln_list_t acceptors;
 	ln_timer_t retry;
@@ -91,7 +92,7 @@ void ln__net_attach(void);
 void ln__net_attach_last(void);
 /* No new connections; everyone gets protocol->end(LN_CLOSED). For ln_workers_each. */
 void ln__net_drain(ln_worker_t *w, void *ctx);
-/* Closes and frees all that is left, without waiting. For ln_workers_each. */
+/* Closes and frees all that is left, and what still arrives by letter, without waiting. For ln_workers_each. */
 void ln__net_kill(ln_worker_t *w, void *ctx);
 /* Connections of all workers. Thread: any. */
 uint64_t ln__net_open_count(void);

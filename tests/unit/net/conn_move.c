@@ -332,7 +332,6 @@ START_TEST(ends_in_the_middle)
 	}
 	ln_workers_each(ln__net_kill, NULL);
 	ln_workers_stop();
-	ln_workers_each(ln__net_kill, NULL);
 	ck_assert_uint_eq(ln__net_open_count(), 0);
 	ck_assert_uint_eq(all_opened, all_closed);
 	for (unsigned i = 0; i < LN_ARRAY_SIZE(fd); i++)
