@@ -98,18 +98,23 @@ static inline void after_write(ln_conn_t *c)
 		c->flags |= LN__F_HIGH;
 }
 
-/* May N more bytes be written? */
+/* May N more bytes be written? The connection is not touched when not: what waits has been, or the socket takes nothing
+ * now. To be settled would be to say `writable`, to be asked for the same bytes, to be touched: for ever. */
 static inline ln_result_t may_write(ln_conn_t *c, size_t n)
 {
 	if (LN_UNLIKELY(c->state != LN__CONN_OPEN || (c->flags & LN__F_MOVING)))
 		return LN_CLOSED;
 	if (LN_UNLIKELY(ln__conn_unsent(c) + n > c->listener->out_max)) {
 		c->flags |= LN__F_HIGH;
-		ln__conn_touch(c);
 		ln__net_count(c->worker, LN__STAT_OUT_REFUSED, 1);
 		return LN_LIMIT;
 	}
 	return LN_OK;
+}
+
+bool ln_conn_fits(ln_conn_t *c, size_t n)
+{
+	return may_write(c, n) == LN_OK;
 }
 
 uint8_t *ln_conn_room(ln_conn_t *c, size_t n)

@@ -20,16 +20,26 @@ static mqtt_conn_t *of(void *state)
 
 /* --- goodbye ------------------------------------------------------------------------------------------------------------------------ */
 
+/* There is no way to answer: the connection ends. */
+static void cannot_answer(mqtt_conn_t *c, ln_result_t why, uint8_t reason, const char *text)
+{
+	ln_log(c->conn, MQTT_ENDED, text, reason);
+	c->state = MQTT_LEAVING;
+	ln_conn_close(c->conn, why);
+}
+
 void mqtt_sent(mqtt_conn_t *c, const uint8_t *packet, size_t size)
 {
-	if (size > c->packet_max) {
-		ln_log(c->conn, MQTT_ENDED, "the client takes no packet as large as the answer it needs", MQTT_REASON_PACKET_TOO_LARGE);
-		c->state = MQTT_LEAVING;
-		ln_conn_close(c->conn, LN_LIMIT);
-	} else if (ln_conn_write(c->conn, ln_slice(packet, size)) == LN_LIMIT) {
-		c->state = MQTT_LEAVING;
-		ln_conn_close(c->conn, LN_LIMIT);
-	}
+	ln_result_t result = LN_OK;
+
+	if (size > c->packet_max)
+		cannot_answer(c, LN_LIMIT, MQTT_REASON_PACKET_TOO_LARGE, "the client takes no packet as large as the answer it needs");
+	else
+		result = ln_conn_write(c->conn, ln_slice(packet, size));
+	if (result == LN_LIMIT)
+		cannot_answer(c, result, MQTT_REASON_QUOTA_EXCEEDED, "the client does not read, its output stands at out-max");
+	else if (result == LN_NO_MEMORY)
+		cannot_answer(c, result, MQTT_REASON_QUOTA_EXCEEDED, "no memory for an answer");
 }
 
 /* DISCONNECT where the version has one and CONNACK is out. */

@@ -1,9 +1,13 @@
 /* out.c — the session's outlet: a message becomes PUBLISH in the connection's output.
  *
  * Small payloads are copied behind their head in one piece; large ones are gathered from the message itself. A packet
- * the client said it does not take is not sent [MQTT-3.1.2-24].
+ * the client said it does not take is not sent [MQTT-3.1.2-24], nor one that is larger than all the output that may
+ * wait for it. Messages leave a little of out-max to answers: who reads too slowly loses messages, and the connection
+ * only when not even answers fit.
  */
 #include "mqtt.h"
+
+#define KEPT_FOR_ANSWERS 512u
 
 static mqtt_conn_t *of(ln_outlet_t *outlet)
 {
@@ -68,9 +72,8 @@ static ln_result_t gather(mqtt_conn_t *c, ln_msg_t *m, const mqtt_publish_head_t
 	mqtt_publish_head_write(at, size, head);
 	ln_conn_wrote(c->conn, size);
 	if (ln_conn_write_ref(c->conn, ln_msg_payload(held), held) != LN_OK) {
-		/* Half a packet cannot be taken back; this happens only when the connection is closing already or
-		 * just now. */
-		ln_conn_close(c->conn, LN_LIMIT);
+		/* Half a packet cannot be taken back. It fits, so memory ran out, or the connection just broke. */
+		ln_conn_close(c->conn, LN_NO_MEMORY);
 		return LN_AGAIN;
 	}
 	return LN_OK;
@@ -85,8 +88,10 @@ static ln_result_t on_send(ln_outlet_t *outlet, ln_msg_t *m, const ln_delivery_t
 
 	if (size == 0 || size + m->payload_len > c->packet_max)
 		return LN_LIMIT;
-	if (c->state != MQTT_SERVING)
+	if (c->state != MQTT_SERVING || ln_conn_closing(c->conn))
 		return LN_AGAIN;
+	if (LN_UNLIKELY(!ln_conn_fits(c->conn, size + m->payload_len + KEPT_FOR_ANSWERS)))
+		return ln_conn_pending(c->conn) ? LN_AGAIN : LN_LIMIT;
 	result = m->payload_len <= LN_CONN_COPY_MAX ? copy(c, m, &head, size) : gather(c, m, &head, size);
 	if (result == LN_OK)
 		mqtt_count(c, MQTT_STAT_publish_out);

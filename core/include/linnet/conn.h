@@ -97,6 +97,9 @@ ln_result_t LN_MUST_USE ln_conn_write(ln_conn_t *c, ln_slice_t bytes);
  * see ln_msg_hold). Use above LN_CONN_COPY_MAX bytes. Returns as ln_conn_write. */
 ln_result_t LN_MUST_USE ln_conn_write_ref(ln_conn_t *c, ln_slice_t bytes, struct ln_msg *msg);
 #define LN_CONN_COPY_MAX 1024
+/* Would N more bytes be taken? False above out-max (then `writable` is called as after a refused write) and when the
+ * connection is closing. */
+bool ln_conn_fits(ln_conn_t *c, size_t n);
 /* Bytes that wait to be written. */
 size_t ln_conn_pending(const ln_conn_t *c);
 /* ln_conn_pending is above out-high. */
