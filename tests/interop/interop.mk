@@ -4,12 +4,14 @@ EXTRA_DIST += \
 	tests/abuse/house.py \
 	tests/abuse/wire.py
 
-dist_check_SCRIPTS += \
+abuse_tests = \
+	tests/abuse/emfile.py \
 	tests/abuse/flood.py \
+	tests/abuse/kill.py \
 	tests/abuse/malformed.py
 
+dist_check_SCRIPTS += $(abuse_tests)
+
 if HAVE_PYTHON3
-TESTS += \
-	tests/abuse/flood.py \
-	tests/abuse/malformed.py
+TESTS += $(abuse_tests)
 endif
