@@ -23,21 +23,32 @@ LN_UNIT_TESTS = \
 	tests/unit/registry/module \
 	tests/unit/registry/modules \
 	tests/unit/registry/stat \
+	tests/unit/broker/auth \
 	tests/unit/broker/deliver \
 	tests/unit/broker/exchange \
+	tests/unit/broker/map \
 	tests/unit/broker/msg \
+	tests/unit/broker/publish \
 	tests/unit/broker/queue \
 	tests/unit/broker/retain \
 	tests/unit/broker/router \
 	tests/unit/broker/session \
 	tests/unit/broker/subscribe \
+	tests/unit/broker/threads \
 	tests/unit/broker/topic \
 	tests/unit/broker/window \
 	tests/unit/net/addr \
 	tests/unit/net/conn \
 	tests/unit/net/conn_in \
+	tests/unit/net/conn_move \
 	tests/unit/net/conn_out \
-	tests/unit/net/outq
+	tests/unit/net/layer \
+	tests/unit/net/listeners \
+	tests/unit/net/outq \
+	tests/unit/net/port \
+	tests/unit/main/drop \
+	tests/unit/main/notify \
+	tests/unit/main/settings
 
 # Those that start threads: what ThreadSanitizer is to see.
 LN_UNIT_THREAD_TESTS = \
@@ -48,14 +59,18 @@ LN_UNIT_THREAD_TESTS = \
 	tests/unit/loop/turn \
 	tests/unit/loop/wheel \
 	tests/unit/loop/worker \
+	tests/unit/broker/auth \
 	tests/unit/broker/deliver \
 	tests/unit/broker/exchange \
+	tests/unit/broker/map \
 	tests/unit/broker/msg \
+	tests/unit/broker/publish \
 	tests/unit/broker/queue \
 	tests/unit/broker/retain \
 	tests/unit/broker/router \
 	tests/unit/broker/session \
 	tests/unit/broker/subscribe \
+	tests/unit/broker/threads \
 	tests/unit/broker/topic \
 	tests/unit/broker/window
 
@@ -80,7 +95,7 @@ EXTRA_DIST += \
 LN_FAKE_MODULES = good major minor small tiny large nosymbol misnamed needy ring_a ring_b rival strange noself
 check_DATA += tests/unit/registry/fakes/made
 CLEANFILES += tests/unit/registry/fakes/*
-EXTRA_DIST += tests/unit/registry/fake_module.c
+EXTRA_DIST += tests/support/tsan.supp tests/unit/registry/fake_module.c
 
 tests/unit/registry/fakes/made: tests/unit/registry/fake_module.c $(linnetinclude_HEADERS)
 	$(AM_V_GEN)$(MKDIR_P) tests/unit/registry/fakes && \
