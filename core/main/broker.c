@@ -36,6 +36,16 @@ static void print_errors(const ln_conf_errors_t *errors)
 		fprintf(stderr, "linnetd: %s\n", ln_conf_errors_at(errors, i));
 }
 
+static void find_user(ln_conf_errors_t *errors)
+{
+	const ln__top_conf_t *c = &ln__house.settings.top;
+	const char *why = ln__drop_find(c->user, c->group, &ln__house.drop);
+
+	if (why)
+		ln_conf_say(errors, ln_conf_get(ln__house.file, NULL, strstr(why, "group") ? "group" : "user"),
+			    "user %s, group %s: %s", c->user ? c->user : "(none)", c->group ? c->group : "(the user's)", why);
+}
+
 /* Reads all of it, into ln__house; false when there were errors. The file stays open. */
 static bool configure(const char *path, ln_conf_errors_t *errors)
 {
@@ -50,6 +60,7 @@ static bool configure(const char *path, ln_conf_errors_t *errors)
 	if (ln_modules_open(h->settings.top.module_path, h->file, errors) != LN_OK || ln_modules_bind(h->file, errors) != LN_OK)
 		return false;
 	h->listeners = ln__listeners_bind(h->file, errors);
+	find_user(errors);
 	ln_conf_check_unused(h->file, NULL, errors);
 	return ln_conf_errors_count(errors) == 0;
 }
@@ -174,17 +185,6 @@ static bool become_user(ln_conf_errors_t *errors)
 	return !why;
 }
 
-static bool find_user(ln_conf_errors_t *errors)
-{
-	const ln__top_conf_t *c = &ln__house.settings.top;
-	const char *why = ln__drop_find(c->user, c->group, &ln__house.drop);
-
-	if (why)
-		ln_conf_say(errors, ln_conf_get(ln__house.file, NULL, c->user ? "user" : "group"), "user %s, group %s: %s",
-			    c->user ? c->user : "(none)", c->group ? c->group : "(the user's)", why);
-	return !why;
-}
-
 static void write_pid(void)
 {
 	const char *path = ln__house.settings.top.pid_file;
@@ -212,7 +212,7 @@ static bool start(ln_conf_errors_t *errors)
 {
 	ln__house_t *h = &ln__house;
 
-	if (!find_user(errors) || !open_log(errors))
+	if (!open_log(errors))
 		return false;
 	ln_modules_commit();
 	if (ln_modules_load(errors) != LN_OK)

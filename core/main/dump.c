@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linnet/log.h>
+#include "registry/conf_value.h"
 #include "registry/describe.h"
 #include "house.h"
 
@@ -43,10 +44,27 @@ static void dump_override(const ln_listener_t *l, unsigned i)
 	ln_conf_errors_destroy(ignored);
 }
 
+typedef struct named {
+	char *name;
+} named_t;
+
+/* A listener is called whatever its user likes; quoted where YAML needs it. */
+static void print_name(char *name)
+{
+	static const ln_conf_item_t item[] = { LN_CONF(named_t, name, NULL, ""), LN_CONF_END };
+	named_t named = { name };
+	ln_buf_t text = { 0 };
+
+	ln__conf_value_print(&text, item, &named);
+	printf("  %.*s:\n", (int)ln_buf_len(&text), (const char *)ln_buf_slice(&text).data);
+	ln_buf_fini(&text);
+}
+
 static void dump_listener(const ln_listener_t *l, void *ctx)
 {
 	(void)ctx;
-	dump_under(l->name, ln__listener_items, &l->conf, 2);
+	print_name(l->name);
+	dump_under(NULL, ln__listener_items, &l->conf, 4);
 	for (unsigned i = 0; i < l->module_count; i++)
 		dump_override(l, i);
 }

@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	tests/abuse/wire.py
 
 abuse_tests = \
+	tests/abuse/config.py \
 	tests/abuse/emfile.py \
 	tests/abuse/flood.py \
 	tests/abuse/kill.py \
