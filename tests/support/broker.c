@@ -36,7 +36,6 @@ void broker_end(void)
 	ln_session_fini();
 	ln_router_fini();
 	ln_retain_fini();
-	ln_rcu_barrier();
 	ln_workers_destroy();
 	ln_stats_clear();
 }
@@ -241,10 +240,11 @@ void client_id(char dst[32], unsigned index, unsigned n)
 ln_result_t client_open(client_t *c, const char *id, client_open_t how)
 {
 	ln_session_open_t o = { .clean = how.clean, .expiry = how.expiry, .window = how.window, .limits = how.limits };
+	client_t fresh = { .session = NULL };
 	ln_result_t result;
 
-	*c = (client_t){ .session = NULL };
-	snprintf(c->id, sizeof(c->id), "%s", id);
+	snprintf(fresh.id, sizeof(fresh.id), "%s", id);     /* may be C's own */
+	*c = fresh;
 	outlet_init(&c->out);
 	o.id = ln_slice_of(c->id);
 	o.outlet = &c->out.outlet;

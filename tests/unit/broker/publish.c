@@ -319,6 +319,44 @@ START_TEST(member_gone_meanwhile)
 }
 END_TEST
 
+/* Sessions as members: those with a connection come first; without any, messages wait. */
+START_TEST(sessions_as_members)
+{
+	client_t c[3];
+	unsigned total = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		char id[32];
+
+		client_id(id, i, i);
+		ln_unit_ok(client_open(&c[i], id, (client_open_t){ .expiry = 60 }));
+		client_subscribe(&c[i], "$share/g/a", 1);
+	}
+	client_cut(&c[1], false);
+	for (unsigned n = 0; n < 30; n++)
+		publish_number("a", n);
+	broker_settle();
+	ck_assert_uint_eq(c[1].out.count, 0);
+	ck_assert_uint_eq(c[0].out.count + c[2].out.count, 30);
+	ck_assert(c[0].out.count >= 10 && c[2].out.count >= 10);
+	client_cut(&c[0], false);
+	client_cut(&c[2], false);
+	for (unsigned n = 0; n < 30; n++)
+		publish_number("a", n);
+	broker_settle();
+	ck_assert_uint_eq(broker_stat("queued"), 30);
+	for (unsigned i = 0; i < 3; i++) {
+		client_fini(&c[i]);
+		ln_unit_ok(client_open(&c[i], c[i].id, (client_open_t){ .expiry = 0 }));
+		total += c[i].out.count;                    /* what was in flight before, and its share of the second 30 */
+		ck_assert_uint_ge(c[i].out.count, 10);
+		client_cut(&c[i], true);
+		client_fini(&c[i]);
+	}
+	ck_assert_uint_eq(total, 60);
+}
+END_TEST
+
 /* --- inside a delivery ------------------------------------------------------------------------------------------------------------------ */
 
 static void answer(sink_t *s, ln_msg_t *m)
@@ -416,4 +454,4 @@ END_TEST
 LN_UNIT_MAIN_WITH("broker/publish", begin, end, own_at_once_others_by_parcel, order_of_one_publisher, large_turns_make_several_parcels,
                   changes_while_a_parcel_travels, sealed_messages_pass_too, memory_refused, stop_with_parcels_everywhere,
                   congestion_and_its_end, members_take_turns, ready_members_first, groups_beside_plain_subscriptions,
-                  member_gone_meanwhile, publish_inside_a_delivery, session_ended_inside_a_delivery, retained_or_not)
+                  member_gone_meanwhile, sessions_as_members, publish_inside_a_delivery, session_ended_inside_a_delivery, retained_or_not)
