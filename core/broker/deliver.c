@@ -98,17 +98,24 @@ typedef struct wish {
 	uint8_t qos;
 	bool any, keep_retain;
 	uint32_t id_count;
-	uint32_t ids[IDS_ON_STACK];
+	uint32_t *ids;                  /* few, or owned when there may be more */
+	uint32_t few[IDS_ON_STACK];
 } wish_t;
+
+static bool is_own(const ln_session_t *s, const ln_msg_t *m)
+{
+	return m->publisher && m->publisher == s->number;
+}
 
 /* A dead one: unsubscribed, or its session ended, by an earlier sink of the same message. */
 static void read_wish(const ln_session_t *s, const ln_msg_t *m, const ln_target_t *t, ln_sub_t *const *subs, wish_t *wish)
 {
-	bool own = m->publisher && m->publisher == s->number;
+	bool own = is_own(s, m);
 
 	wish->qos = 0;
 	wish->any = wish->keep_retain = false;
 	wish->id_count = 0;
+	wish->ids = t->count <= IDS_ON_STACK ? wish->few : ln_new_n(uint32_t, t->count);
 	for (uint32_t i = 0; i < t->count; i++) {
 		const ln_sub_t *sub = subs[i];
 
@@ -117,7 +124,7 @@ static void read_wish(const ln_session_t *s, const ln_msg_t *m, const ln_target_
 		wish->any = true;
 		wish->qos = sub->qos > wish->qos ? sub->qos : wish->qos;
 		wish->keep_retain |= (sub->flags & LN_SUB_KEEP_RETAIN) != 0;
-		if (sub->id && wish->id_count < IDS_ON_STACK)
+		if (sub->id)
 			wish->ids[wish->id_count++] = sub->id;
 	}
 	wish->qos = m->qos < wish->qos ? m->qos : wish->qos;
@@ -153,29 +160,34 @@ static void pass_on(ln_session_t *s, ln_msg_t *m, const wish_t *wish, bool retai
 	count(s, result == LN_OK ? STAT_MESSAGES_OUT : result == LN_AGAIN ? STAT_DROPPED_QOS0 : STAT_DROPPED_LARGE, 1);
 }
 
-static void on_message(ln_sink_t *sink, ln_msg_t *m, const ln_target_t *target, ln_sub_t *const *subs)
+static void keep(ln_session_t *s, ln_msg_t *m, const wish_t *wish, bool retain)
 {
-	ln_session_t *s = ln__session_of(sink);
-	bool retain;
 	ln_entry_t e;
-	wish_t wish;
 
-	ln_require(LN_MAGIC_OK(sink, SESSION_MAGIC));
-	read_wish(s, m, target, subs, &wish);
-	if (!wish.any)
-		return;
-	retain = wish.keep_retain && m->flags & LN_MSG_RETAIN;
-	if (wish.qos == 0) {
-		pass_on(s, m, &wish, retain);
-		return;
-	}
-	if (!make_entry(m, &wish, retain, &e)) {
+	if (!make_entry(m, wish, retain, &e)) {
 		count(s, STAT_DROPPED_FULL, 1);
 		return;
 	}
 	if (s->started && ln_queue_empty(&s->queue) && window_open(s) && s->outlet->ops->ready(s->outlet) && send_counted(s, &e) == LN_OK)
 		return;
 	enqueue(s, &e);
+}
+
+static void on_message(ln_sink_t *sink, ln_msg_t *m, const ln_target_t *target, ln_sub_t *const *subs)
+{
+	ln_session_t *s = ln__session_of(sink);
+	bool retain;
+	wish_t wish;
+
+	ln_require(LN_MAGIC_OK(sink, SESSION_MAGIC));
+	read_wish(s, m, target, subs, &wish);
+	retain = wish.keep_retain && m->flags & LN_MSG_RETAIN;
+	if (wish.any && wish.qos == 0)
+		pass_on(s, m, &wish, retain);
+	else if (wish.any)
+		keep(s, m, &wish, retain);
+	if (wish.ids != wish.few)
+		ln_free(wish.ids);
 }
 
 const ln_sink_ops_t ln__session_sink_ops = { "session", on_message };
@@ -240,10 +252,13 @@ static void drain_queue(ln_session_t *s, uint32_t *budget)
 /* One retained message. LN_AGAIN: it could not go now. */
 static ln_result_t replay_one(ln_session_t *s, const ln__replay_t *r, ln_msg_t *m)
 {
-	wish_t wish = { .qos = m->qos < r->options.qos ? m->qos : r->options.qos, .id_count = r->options.id ? 1 : 0, .ids = { r->options.id } };
+	wish_t wish = { .qos = m->qos < r->options.qos ? m->qos : r->options.qos, .id_count = r->options.id ? 1 : 0, .few = { r->options.id } };
 	ln_result_t result;
 	ln_entry_t e;
 
+	if (r->options.flags & LN_SUB_NO_LOCAL && is_own(s, m))
+		return LN_OK;
+	wish.ids = wish.few;
 	if (wish.qos && !window_open(s))
 		return LN_AGAIN;
 	if (!make_entry(m, &wish, true, &e))

@@ -114,6 +114,34 @@ START_TEST(overlapping_subscriptions_send_once)
 }
 END_TEST
 
+/* All identifiers, however many subscriptions overlap [MQTT-3.3.4-4], at once and from the queue. */
+START_TEST(forty_identifiers)
+{
+	char topic[] = "a/a/a/a/a/a", filter[32];
+
+	open_with((client_open_t){ .expiry = 60 });
+	for (unsigned i = 0; i < SENT_IDS; i++) {
+		snprintf(filter, sizeof(filter), "%s", topic);
+		for (unsigned level = 0; level < 6; level++)
+			filter[level * 2] = i >> level & 1 ? '+' : 'a';
+		ln_unit_ok(client_subscribe_with(&c, filter, (ln_sub_options_t){ .qos = 1, .id = i + 1 }, LN_REPLAY_NEVER));
+	}
+	c.out.room = 2;
+	for (uint8_t qos = 0; qos < 3; qos++)
+		broker_publish(topic, "x", qos);
+	reconnect(0);
+	for (uint32_t round = 0; round < 2; round++) {
+		const sent_t *s = outlet_expect(&c.out, topic, "x");
+
+		ck_assert_uint_eq(s->id_count, SENT_IDS);
+		for (uint32_t i = 0; i < SENT_IDS; i++)
+			ck_assert_uint_eq(s->ids[i], i + 1);
+	}
+	broker_publish(topic, "y", 0);
+	ck_assert_uint_eq(outlet_expect(&c.out, topic, "y")->id_count, SENT_IDS);
+}
+END_TEST
+
 /* The identifiers stay with a message that waits and with one that is sent again. */
 START_TEST(identifiers_last)
 {
@@ -549,7 +577,7 @@ START_TEST(memory_refused)
 }
 END_TEST
 
-LN_UNIT_MAIN_WITH("broker/deliver", begin, end, lowest_of_both_qualities, overlapping_subscriptions_send_once, identifiers_last, no_local,
+LN_UNIT_MAIN_WITH("broker/deliver", begin, end, lowest_of_both_qualities, overlapping_subscriptions_send_once, forty_identifiers, identifiers_last, no_local,
                   retain_flag_as_published, window_limits_what_is_on_its_way, own_window_is_a_limit_too,
                   acknowledgements_of_the_wrong_kind, exactly_once_window, full_outlet, too_large_for_the_peer, not_before_the_greeting,
                   waiting_for_the_client, queue_policies, expired_while_waiting, rounds_are_bounded, sent_again_in_order,

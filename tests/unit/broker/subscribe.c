@@ -227,6 +227,23 @@ START_TEST(retain_handling)
 }
 END_TEST
 
+/* What the client itself retained is its own too [MQTT-3.8.3-3]. */
+START_TEST(retained_and_no_local)
+{
+	uint64_t self = ln_session_number(c.session);
+
+	broker_publish_as(&(pub_t){ .topic = "a/1", .payload = "own", .retain = true, .publisher = self });
+	broker_publish_as(&(pub_t){ .topic = "a/2", .payload = "foreign", .retain = true, .publisher = self + 1 });
+	broker_publish_as(&(pub_t){ .topic = "a/3", .payload = "nobody's", .retain = true });
+	ln_unit_ok(client_subscribe_with(&c, "a/+", (ln_sub_options_t){ .qos = 1, .flags = LN_SUB_NO_LOCAL }, LN_REPLAY_ALWAYS));
+	outlet_expect(&c.out, "a/2", "foreign");
+	outlet_expect(&c.out, "a/3", "nobody's");
+	ck_assert(outlet_idle(&c.out));
+	ln_unit_ok(subscribe("a/+"));
+	outlet_expect(&c.out, "a/1", "own");
+}
+END_TEST
+
 /* Whatever room the outlet has, and whether or not it says beforehand that it is full: nothing is lost, nothing comes twice. */
 START_TEST(retained_paced_by_the_outlet)
 {
@@ -379,6 +396,7 @@ START_TEST(ten_thousand_retained)
 END_TEST
 
 LN_UNIT_MAIN_WITH("broker/subscribe", begin, end, what_is_taken, options_are_replaced, number_is_limited, memory_refused,
-                  subscriptions_outlive_connections, a_hundred_thousand, retained_follow, retain_handling, retained_paced_by_the_outlet,
+                  subscriptions_outlive_connections, a_hundred_thousand, retained_follow, retain_handling, retained_and_no_local,
+                  retained_paced_by_the_outlet,
                   retained_paced_by_the_window, retained_beside_new_ones, unsubscribe_stops_retained, retained_go_on_after_a_reconnect,
                   retained_too_large_or_expired, ten_thousand_retained)
