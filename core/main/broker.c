@@ -171,18 +171,24 @@ static bool open_log(ln_conf_errors_t *errors)
 	return false;
 }
 
+static bool said_drop(const char *why, ln_conf_errors_t *errors)
+{
+	if (why)
+		ln_conf_say(errors, ln_conf_get(ln__house.file, NULL, "user"), "user %s: %s", ln__house.drop.user, why);
+	return why != NULL;
+}
+
 static bool become_user(ln_conf_errors_t *errors)
 {
-	ln__house_t *h = &ln__house;
-	const char *why = ln__drop_now(&h->drop);
+	const ln__house_t *h = &ln__house;
 
-	if (why)
-		ln_conf_say(errors, ln_conf_get(h->file, NULL, "user"), "user %s: %s", h->drop.user, why);
-	else if (h->drop.wanted)
+	if (said_drop(ln__drop_now(&h->drop), errors))
+		return false;
+	if (h->drop.wanted)
 		ln_log((void *)NULL, DROPPED, h->drop.user, h->drop.group);
 	else if (geteuid() == 0)
 		ln_log((void *)NULL, RUNS_AS_ROOT);
-	return !why;
+	return true;
 }
 
 static void write_pid(void)
@@ -212,7 +218,7 @@ static bool start(ln_conf_errors_t *errors)
 {
 	ln__house_t *h = &ln__house;
 
-	if (!open_log(errors))
+	if (said_drop(ln__drop_begin(&h->drop), errors) || !open_log(errors))
 		return false;
 	ln_modules_commit();
 	if (ln_modules_load(errors) != LN_OK)

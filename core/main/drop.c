@@ -1,6 +1,7 @@
 /* drop.c — privileges are dropped once, for good, and it is checked that they are gone.
  *
- * Order matters: supplementary groups, group, user; afterwards becoming root again must fail.
+ * Order matters: supplementary groups, group, user; afterwards becoming root again must fail. The C library changes user
+ * and group of all threads, but "no new privileges" is a thread's own and inherited: it is said before there are others.
  */
 #include <errno.h>
 #include <grp.h>
@@ -39,6 +40,13 @@ const char *ln__drop_find(const char *user, const char *group, ln__drop_t *ret)
 	return group ? find_group(group, ret) : NULL;
 }
 
+const char *ln__drop_begin(const ln__drop_t *drop)
+{
+	if (!drop->wanted || drop->uid == 0 || geteuid() != 0)
+		return NULL;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? "no_new_privs could not be set" : NULL;
+}
+
 const char *ln__drop_now(const ln__drop_t *drop)
 {
 	if (!drop->wanted)
@@ -52,7 +60,5 @@ const char *ln__drop_now(const ln__drop_t *drop)
 		return "the system refused to change user or group";
 	if (setuid(0) == 0 || seteuid(0) == 0)
 		return "privileges could be taken back after they were dropped";
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return "no_new_privs could not be set";
-	return NULL;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? "no_new_privs could not be set" : NULL;
 }

@@ -14,6 +14,9 @@ typedef struct ln__drop {
 
 /* Looks USER and GROUP up (either may be NULL; GROUP's default is the user's own). NULL, or why not. Thread: main. */
 const char *ln__drop_find(const char *user, const char *group, ln__drop_t *ret);
+/* No new privileges from now on, for this thread and all it starts. NULL, or what failed. Does nothing when not wanted or
+ * not root. Thread: main, before there are others. */
+const char *ln__drop_begin(const ln__drop_t *drop);
 /* Becomes that user, for good: groups, ids, no new privileges. NULL, or what failed. Does nothing when not wanted or not
  * root and already that user. Thread: main, before others run. */
 const char *ln__drop_now(const ln__drop_t *drop);

@@ -6,6 +6,7 @@ EXTRA_DIST += \
 
 abuse_tests = \
 	tests/abuse/config.py \
+	tests/abuse/drop.py \
 	tests/abuse/emfile.py \
 	tests/abuse/flood.py \
 	tests/abuse/kill.py \
