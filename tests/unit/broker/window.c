@@ -148,6 +148,37 @@ START_TEST(taken_back)
 }
 END_TEST
 
+/* In a new connection nothing is on its way until it was sent again; what is settled before that does not count twice. */
+START_TEST(sent_again)
+{
+	ln__window_t w = { 0 };
+
+	for (unsigned i = 0; i < 6; i++)
+		push(&w);
+	w.resend = w.open = 0;
+	for (uint32_t i = 0; i < 6; i++)
+		ln__window_at(&w, i)->flags &= (uint8_t)~ENTRY_COUNTED;
+	settle(&w, 1);                          /* not sent again yet */
+	ck_assert_uint_eq(w.open, 0);
+	ck_assert_uint_eq(w.resend, 0);
+	for (; w.resend < 3; w.resend++, w.open++)
+		ln__window_at(&w, w.resend)->flags |= ENTRY_COUNTED;     /* tags 2, 3, 4 */
+	settle(&w, 3);
+	settle(&w, 5);
+	ck_assert_uint_eq(w.open, 2);
+	ck_assert_uint_eq(w.resend, 3);
+	settle(&w, 2);                          /* with it goes 3 */
+	ck_assert_uint_eq(w.open, 1);
+	ck_assert_uint_eq(w.resend, 1);
+	ck_assert_uint_eq(ln__window_at(&w, w.resend)->tag, 5);
+	settle(&w, 4);                          /* with it goes 5 */
+	ck_assert_uint_eq(w.open, 0);
+	ck_assert_uint_eq(w.resend, 0);
+	ck_assert_uint_eq(ln__window_at(&w, 0)->tag, 6);
+	ln__window_fini(&w);
+}
+END_TEST
+
 /* --- against a model: who is unsettled, in the order of sending ------------------------------------------------------------------ */
 
 typedef struct model {
@@ -236,4 +267,5 @@ START_TEST(like_a_model)
 }
 END_TEST
 
-LN_UNIT_MAIN("broker/window", tags_count_from_one, settled_out_of_turn, tags_turn_over, all_tags_in_use, taken_back, like_a_model)
+LN_UNIT_MAIN("broker/window", tags_count_from_one, settled_out_of_turn, tags_turn_over, all_tags_in_use, taken_back, sent_again,
+             like_a_model)
