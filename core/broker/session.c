@@ -9,7 +9,6 @@
 
 typedef struct sessions {
 	ln_table_t by_id;
-	uint64_t next_number;
 	bool begun;
 } sessions_t;
 
@@ -72,7 +71,6 @@ static sessions_t *sessions_of(ln_worker_t *w)
 	if (!all->begun) {
 		all->begun = true;
 		all->by_id.eq = id_is;
-		all->next_number = (uint64_t)(w->index + 1) << 48;
 	}
 	return all;
 }
@@ -231,7 +229,7 @@ static ln_session_t *make(const ln_session_open_t *o, ln_worker_t *w)
 		return NULL;
 	memset(s, 0, sizeof(*s));
 	s->sink = (ln_sink_t){ .magic = SESSION_MAGIC, .home = (uint16_t)w->index, .ops = &ln__session_sink_ops };
-	s->number = ++all->next_number;
+	s->number = ln_hash(o->id) | 1;
 	ln_list_init(&s->replays);
 	s->will_at = s->end_at = LN_NEVER;
 	s->id_len = (uint32_t)o->id.len;
