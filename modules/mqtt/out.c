@@ -17,10 +17,10 @@ static mqtt_conn_t *of(ln_outlet_t *outlet)
 	return c;
 }
 
-/* Seconds that remain, at least one: what expired is not sent by the session. */
+/* Seconds that remain. None: the publisher gave none, or the message was sent once before and is sent again. */
 static uint32_t remaining(const ln_msg_t *m, uint64_t wall)
 {
-	uint64_t left = m->expires > wall ? (m->expires - wall + 999) / 1000 : 1;
+	uint64_t left = m->expires > wall ? (m->expires - wall + 999) / 1000 : 0;
 
 	return left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
 }
