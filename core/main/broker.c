@@ -161,21 +161,30 @@ static void raise_file_limit(void)
 	}
 }
 
-static bool open_log(ln_conf_errors_t *errors)
-{
-	const ln__log_conf_t *c = &ln__house.settings.log;
-
-	if (ln_log_open(c->file, (ln_log_format_t)c->format.value, (ln_level_t)c->level.value) == LN_OK)
-		return true;
-	ln_conf_say(errors, ln_conf_get(ln__house.file, NULL, "log"), "log file %s: %s", c->file, strerror(errno));
-	return false;
-}
-
 static bool said_drop(const char *why, ln_conf_errors_t *errors)
 {
 	if (why)
 		ln_conf_say(errors, ln_conf_get(ln__house.file, NULL, "user"), "user %s: %s", ln__house.drop.user, why);
 	return why != NULL;
+}
+
+/* The log is opened as who will open it again, after logrotate and at a reload. */
+static bool open_log(ln_conf_errors_t *errors)
+{
+	const ln__log_conf_t *c = &ln__house.settings.log;
+	const ln__drop_t *drop = &ln__house.drop;
+	ln_result_t result;
+	int saved;
+
+	if (said_drop(ln__drop_try(drop, true), errors))
+		return false;
+	result = ln_log_open(c->file, (ln_log_format_t)c->format.value, (ln_level_t)c->level.value);
+	saved = errno;
+	if (said_drop(ln__drop_try(drop, false), errors))
+		return false;
+	if (result != LN_OK)
+		ln_conf_say(errors, ln_conf_get(ln__house.file, NULL, "log"), "log file %s: %s", c->file, strerror(saved));
+	return result == LN_OK;
 }
 
 static bool become_user(ln_conf_errors_t *errors)
@@ -196,10 +205,12 @@ static void write_pid(void)
 	const char *path = ln__house.settings.top.pid_file;
 	FILE *f = path ? fopen(path, "we") : NULL;
 
-	if (!f)
-		return;
-	fprintf(f, "%ld\n", (long)getpid());
-	fclose(f);
+	if (f) {
+		fprintf(f, "%ld\n", (long)getpid());
+		fclose(f);
+	} else if (path) {
+		ln_log((void *)NULL, PID_FILE_FAILED, path, strerror(errno));
+	}
 }
 
 /* Rooms that need a slot in every worker, before there are workers. */

@@ -47,6 +47,19 @@ const char *ln__drop_begin(const ln__drop_t *drop)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? "no_new_privs could not be set" : NULL;
 }
 
+const char *ln__drop_try(const ln__drop_t *drop, bool on)
+{
+	bool good;
+
+	if (!drop->wanted || drop->uid == 0 || getuid() != 0)
+		return NULL;
+	if (on)
+		good = initgroups(drop->user, drop->gid) == 0 && setegid(drop->gid) == 0 && seteuid(drop->uid) == 0;
+	else
+		good = seteuid(0) == 0 && setegid(getgid()) == 0;
+	return good ? NULL : "the system refused to change user or group";
+}
+
 const char *ln__drop_now(const ln__drop_t *drop)
 {
 	if (!drop->wanted)

@@ -64,7 +64,7 @@ def dropped(tap, group):
 
 
 def files(tap):
-    """A log file is opened as root; what may be read must still be readable at a reload."""
+    """What is read and written while it runs is read and written by the user."""
     broker = house.Broker("user: %s\npid-file: PID\n" % USER, start=False)
     pid = os.path.join(broker.dir, "pid")
     with open(broker.conf) as f:
@@ -86,6 +86,36 @@ def files(tap):
     tap.equal(wire.good_client(broker.port), None, "which does not matter to clients")
     broker.ends_well(tap)
     tap.ok(not os.path.exists(pid), "pid-file is gone")
+    broker = house.Broker("user: %s\npid-file: /proc/nowhere/pid\n" % USER, start=False)
+    open_to(broker.dir)
+    broker.start()
+    tap.ok(broker.said(" PID_FILE_FAILED .*/proc/nowhere/pid"), "a pid-file that cannot be written is named")
+    tap.equal(broker.stop(), 0, "and does not hinder")
+
+
+def log_file(tap):
+    """The log belongs to the user: rotation and reloads must be able to open it again."""
+    broker = house.Broker("user: %s\n" % USER, start=False, log_file=True)
+    os.chmod(broker.dir, 0o700)
+    status, _, errors = house.run("-c", broker.conf)
+    tap.ok(status == 2 and "Permission denied" in errors, "a log the user cannot open is named at the start", errors)
+    open_to(broker.dir)
+    broker.start()
+    for name, signum, line in (
+        ("reload", signal.SIGHUP, " RELOADED "),
+        ("reopening", signal.SIGUSR1, " LOG_REOPENED "),
+    ):
+        since = broker.mark()
+        os.kill(broker.pid, signum)
+        tap.ok(broker.said(line, since), "%s finds the log as it left it" % name, lambda: broker.text(since))
+    os.rename(broker.log, broker.log + ".1")
+    os.kill(broker.pid, signal.SIGUSR1)
+    tap.ok(
+        house.until(lambda: os.path.exists(broker.log)) and broker.said(" LOG_REOPENED "),
+        "a log that was moved away is begun anew",
+    )
+    tap.equal(os.stat(broker.log).st_uid, pwd.getpwnam(USER).pw_uid, "it is the user's")
+    broker.ends_well(tap)
 
 
 def not_root(tap):
@@ -160,6 +190,7 @@ def main():
         dropped(tap, None)
         dropped(tap, "daemon")
         files(tap)
+        log_file(tap)
         if reachable_by(USER):
             not_root(tap)
         else:

@@ -101,23 +101,35 @@ def environment(**more):
 
 class Broker:
     """linnetd. TOP is YAML for the top level, LISTENER goes into the listener `plain`; WORKERS, LEVEL as in the
-    configuration; FILES is the limit of descriptors, ENV more environment, MODULES where modules are."""
+    configuration; FILES is the limit of descriptors, ENV more environment, MODULES where modules are. LOG_FILE:
+    the broker opens its log itself, and what it says to standard error goes elsewhere."""
 
     def __init__(
-        self, top="", listener="", workers=2, level="debug", files=None, env=None, modules=MODULES, start=True
+        self,
+        top="",
+        listener="",
+        workers=2,
+        level="debug",
+        files=None,
+        env=None,
+        modules=MODULES,
+        start=True,
+        log_file=False,
     ):
         self.dir = folder()
         self.conf = os.path.join(self.dir, "linnet.conf")
         self.log = os.path.join(self.dir, "log")
+        self.errors = os.path.join(self.dir, "errors") if log_file else self.log
         self.statfile = os.path.join(self.dir, "stats")
         self.process = None
         self.files = files
         self.env = env or {}
+        log = "level: %s%s" % (level, ", file: " + self.log if log_file else "")
         with open(self.conf, "w") as f:
             f.write(
-                "workers: %d\nmodules: [mqtt]\nmodule-path: %s\nstats-file: %s\nlog: { level: %s }\n"
+                "workers: %d\nmodules: [mqtt]\nmodule-path: %s\nstats-file: %s\nlog: { %s }\n"
                 'listeners: { plain: { address: "127.0.0.1:0", stack: [mqtt]%s } }\n%s\n'
-                % (workers, modules, self.statfile, level, ", " + listener if listener else "", top)
+                % (workers, modules, self.statfile, log, ", " + listener if listener else "", top)
             )
         if start:
             self.start()
@@ -127,7 +139,7 @@ class Broker:
             resource.setrlimit(resource.RLIMIT_NOFILE, (self.files, self.files))
 
     def start(self):
-        with open(self.log, "ab") as log:
+        with open(self.errors, "ab") as log:
             self.process = subprocess.Popen(
                 [LINNETD, "-c", self.conf],
                 stdin=subprocess.DEVNULL,
@@ -153,6 +165,8 @@ class Broker:
 
     def text(self, since=0):
         """The log, from byte SINCE on."""
+        if not os.path.exists(self.log):
+            return ""
         with open(self.log, "rb") as f:
             f.seek(since)
             return f.read().decode("utf-8", "replace")

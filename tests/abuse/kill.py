@@ -101,7 +101,9 @@ def enter(port, ident, clean):
 def gauges(tap, broker, sessions, attached, when):
     for name, want in (("sessions", sessions), ("sessions_attached", attached)):
         tap.equal(broker.stat_becomes("broker." + name, want), want, "%s: broker.%s is %d" % (when, name, want))
-    tap.equal(broker.stat_becomes("mqtt.connected", attached), attached, "%s: mqtt.connected is %d" % (when, attached))
+    tap.equal(
+        broker.stat_becomes("mqtt.connected", attached), attached, "%s: mqtt.connected is %d" % (when, attached)
+    )
     tap.equal(broker.stat_becomes("net.connections", attached), attached, "%s: net.connections" % when)
 
 
