@@ -122,6 +122,9 @@ static void on_disconnect(mqtt_conn_t *c, ln_slice_t body)
 	c->clean_end = d.reason == MQTT_REASON_SUCCESS;
 	mqtt_count(c, MQTT_STAT_disconnects_clean);
 	ln_log(c->conn, MQTT_DISCONNECTED, mqtt_reason_text(d.reason));
+	/* Now, not when the connection is closed: the client's next one may be served before that, in this very turn. */
+	ln_session_detach(c->session, &c->outlet, c->clean_end);
+	c->session = NULL;
 	leave(c, LN_OK);
 }
 
