@@ -4,7 +4,12 @@ EXTRA_DIST += \
 	tests/abuse/house.py \
 	tests/abuse/wire.py
 
-abuse_tests = \
+dist_check_SCRIPTS += \
+	tests/interop/mosquitto.sh \
+	$(interop_python)
+
+interop_python = \
+	tests/interop/paho_clients.py \
 	tests/abuse/config.py \
 	tests/abuse/drop.py \
 	tests/abuse/emfile.py \
@@ -12,8 +17,7 @@ abuse_tests = \
 	tests/abuse/kill.py \
 	tests/abuse/malformed.py
 
-dist_check_SCRIPTS += $(abuse_tests)
-
+TESTS += tests/interop/mosquitto.sh
 if HAVE_PYTHON3
-TESTS += $(abuse_tests)
+TESTS += $(interop_python)
 endif
