@@ -174,4 +174,6 @@ core/modules_static.c: Makefile
 		echo '};'; \
 	} > $@-t && mv -f $@-t $@
 
-EXTRA_DIST += core/linnet.dynlist
+LN_CONF_FILES += conf.d/linnet.conf
+
+EXTRA_DIST += conf.d/linnet.conf core/linnet.dynlist

@@ -52,6 +52,7 @@ BREACHES = [
     ("a module's file no fragment names", "files are built", {"modules/echo/new.h": C}),
     ("a test no fragment names", "files are built", {"tests/unit/base/new.c": C}),
     ("a test script no fragment names", "files are built", {"tests/interop/new.py": "#!/usr/bin/env python3\n"}),
+    ("a configuration nobody installs", "files are built", {"conf.d/new.conf": "x: 1\n"}),
     ("a header that looks up", "core includes down", {"core/include/linnet/str.h": "#include <linnet/worker.h>\n"}),
     ("base looks up", "core includes down", {"core/base/str.c": "#include <linnet/worker.h>\n"}),
     ("base looks up by a private header", "core includes down", {"core/base/str.c": '#include "loop/loop.h"\n'}),

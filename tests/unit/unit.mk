@@ -36,6 +36,7 @@ LN_UNIT_TESTS = \
 	tests/unit/broker/subscribe \
 	tests/unit/broker/threads \
 	tests/unit/broker/topic \
+	tests/unit/broker/will \
 	tests/unit/broker/window \
 	tests/unit/net/addr \
 	tests/unit/net/conn \
@@ -72,6 +73,7 @@ LN_UNIT_THREAD_TESTS = \
 	tests/unit/broker/subscribe \
 	tests/unit/broker/threads \
 	tests/unit/broker/topic \
+	tests/unit/broker/will \
 	tests/unit/broker/window
 
 # Fakes and helpers several tests share.
