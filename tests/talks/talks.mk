@@ -4,3 +4,7 @@ TESTS += tests/talks/run.sh
 LN_THREAD_TESTS += tests/talks/run.sh
 
 EXTRA_DIST += tests/talks
+
+# The folder's namesake in the build tree is taken too, with what the test left there.
+dist-hook:
+	rm -f $(distdir)/tests/talks/run.log $(distdir)/tests/talks/run.trs
