@@ -2,11 +2,12 @@
 """kill.py - twenty client identifiers, many connections that fight for them, two workers.
 
 For some seconds threads connect under a random identifier and leave in every way there is: politely, by closing, by a
-reset, in the middle of CONNECT, with a will, with messages unacknowledged. Afterwards every gauge must be what the
-survivors make it.
+reset, in the middle of CONNECT, with a will, with messages unacknowledged; meanwhile the broker is told to reload, to
+open its log again, to write its counters. Afterwards every gauge must be what the survivors make it.
 """
 import os
 import random
+import signal
 import socket
 import struct
 import sys
@@ -84,8 +85,11 @@ def fight(broker):
     threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(THREADS)]
     for t in threads:
         t.start()
+    while time.monotonic() < end and broker.alive():
+        time.sleep(0.05)
+        os.kill(broker.pid, random.choice((signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)))
     for t in threads:
-        t.join(SECONDS + 60)
+        t.join(60)
     return sum(counts), wrong
 
 
@@ -132,6 +136,7 @@ def main():
     tap.ok(entered > 20 and not wrong, "identifiers are fought for", lambda: "%d, %r" % (entered, wrong))
     if tap.ok(broker.alive(), "the broker survives the storm", lambda: broker.text()[-4000:]):
         tap.ok(broker.stats()["broker.takeovers"] > 0, "there were takeovers")
+        tap.ok(" RELOADED " in broker.text() and " RELOAD_REFUSED " not in broker.text(), "and reloads")
         try:
             survivors(tap, broker)
         except (wire.Closed, wire.Late, AssertionError) as e:

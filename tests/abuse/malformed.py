@@ -173,7 +173,7 @@ def every_stream(tap, broker):
 
 def memory(tap, broker, early):
     if house.is_sanitized():
-        tap.skip("memory does not grow", "AddressSanitizer keeps what is freed")
+        tap.skip("memory does not grow", "the sanitizer keeps what is freed")
         return
     late = broker.rss()
     tap.ok(late - early < 8192, "memory does not grow", "%d KiB after a quarter, %d KiB at the end" % (early, late))

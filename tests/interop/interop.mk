@@ -20,4 +20,6 @@ interop_python = \
 TESTS += tests/interop/mosquitto.sh
 if HAVE_PYTHON3
 TESTS += $(interop_python)
+# Reloads, takeovers and moves between workers: for ThreadSanitizer too.
+LN_THREAD_TESTS += tests/abuse/kill.py
 endif

@@ -72,7 +72,7 @@ __attribute__((format(printf, 1, 2))) static inline void ln_log_check(const char
 	do {                                                                                    \
 		if (0)                                                                          \
 			ln_log_check(ID##_format __VA_OPT__(, ) __VA_ARGS__);                   \
-		if (ID.level <= ln_log_level)                                                   \
+		if (ID.level <= __atomic_load_n(&ln_log_level, __ATOMIC_RELAXED))               \
 			ln_log_write(LN_SUBJECT(subject), &ID __VA_OPT__(, ) __VA_ARGS__);      \
 	} while (0)
 
