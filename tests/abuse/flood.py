@@ -321,6 +321,44 @@ def part_out_max(tap):
     broker.ends_well(tap)
 
 
+def retained_of(peer, count):
+    """Reads COUNT retained messages, acknowledging; the numbers they begin with."""
+    numbers = []
+    while len(numbers) < count:
+        kind, flags, body = peer.receive()
+        n = struct.unpack(">H", body[:2])[0]
+        numbers.append(int(wire.topic_and_payload(4, flags, body)[1].split()[0]))
+        if flags & 6:
+            peer.send(wire.ack(wire.PUBACK, struct.unpack(">H", body[2 + n : 4 + n])[0]))
+    return numbers
+
+
+def part_retained(tap):
+    """Twelve megabytes are retained; who asks for all of them and does not read costs no more than its output."""
+    count = 3000
+    broker = house.Broker(listener="out-high: 64K, out-max: 1M", level="notice")
+    source = login(broker.port, "source")
+    for first in range(0, count, 50):
+        numbers = range(first, first + 50)
+        source.send(*[publish(4, "all/%d" % i, b"%d " % i + b"r" * 4000, 1, 1 + i, True) for i in numbers])
+        for _ in numbers:
+            source.expect(wire.PUBACK)
+    before = broker.rss()
+    slow = [login(broker.port, "asks-%d" % i, receive_buffer=4096) for i in range(8)]
+    for i, peer in enumerate(slow):
+        peer.send(subscribe(4, 1, "all/#", qos=i % 2))
+        peer.expect(wire.SUBACK)
+    tap.equal(
+        wire.good_client(broker.port), None, "eight ask for all that is retained, and read nothing: others are served"
+    )
+    small_growth(tap, "and they cost little", before, broker.rss(), 8 * 1024 + 4096)
+    wrong = [i for i, peer in enumerate(slow) if sorted(retained_of(peer, count)) != list(range(count))]
+    tap.equal(wrong, [], "when they read, each gets each message, once")
+    for peer in slow + [source]:
+        peer.close()
+    broker.ends_well(tap)
+
+
 # --- many and long --------------------------------------------------------------------------------------------------
 
 
@@ -420,7 +458,7 @@ def part_many(tap):
 def main():
     house.need_broker()
     tap = house.Tap()
-    for part in (part_slow, part_announced, part_slow_reader, part_out_max, part_many):
+    for part in (part_slow, part_announced, part_slow_reader, part_out_max, part_retained, part_many):
         try:
             part(tap)
         except (wire.Closed, wire.Late, AssertionError, socket.error) as e:
