@@ -12,6 +12,7 @@
 #include <ev.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <linnet/mem.h>
 #include "loop.h"
 
@@ -40,6 +41,7 @@ struct ln__loop {
 	ev_timer alarm;
 	uint64_t alarm_due;              /* while the alarm is active */
 	watched_signal_t *signals;
+	int epoll_fd;                    /* libev's when last looked at, -1 with another backend */
 };
 
 static ln__loop_t *loop_of(struct ev_loop *ev)
@@ -95,6 +97,26 @@ static void on_acquire(struct ev_loop *ev) EV_NOEXCEPT
 	loop_of(ev)->calls->after_poll();
 }
 
+/* libev does not tell its epoll descriptor, but a loop that embeds another watches it: a moment of embedding is the
+ * public way to learn the number. */
+static int find_epoll(struct ev_loop *ev)
+{
+	struct ev_loop *other;
+	ev_embed embed;
+	int fd;
+
+	if (ev_backend(ev) != EVBACKEND_EPOLL || !(ev_embeddable_backends() & EVBACKEND_EPOLL))
+		return -1;
+	other = ev_loop_new(EVBACKEND_SELECT | EVFLAG_NOENV);
+	ln_insist(other != NULL);
+	ev_embed_init(&embed, NULL, ev);
+	ev_embed_start(other, &embed);
+	fd = embed.io.fd;
+	ev_embed_stop(other, &embed);
+	ev_loop_destroy(other);
+	return fd;
+}
+
 ln__loop_t *ln__loop_create(const ln__loop_calls_t *calls, void *owner)
 {
 	ln__loop_t *loop = ln_new(ln__loop_t);
@@ -104,6 +126,7 @@ ln__loop_t *ln__loop_create(const ln__loop_calls_t *calls, void *owner)
 	loop->owner = owner;
 	loop->ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	ln_insist(loop->ev != NULL);
+	loop->epoll_fd = find_epoll(loop->ev);
 	ev_set_userdata(loop->ev, loop);
 	ev_set_loop_release_cb(loop->ev, on_release, on_acquire);
 	ev_check_init(&loop->begin, on_begin);
@@ -218,6 +241,39 @@ void ln__loop_watch(ln__loop_t *loop, ln_io_t *io, int fd, unsigned events)
 	}
 	if (events)
 		ev_io_start(loop->ev, watcher);
+}
+
+/* Takes FD out of the kernel's set. A refusal is in order when FD is not in it, but libev may also have made its set
+ * anew, with another number; the old number may be anything by now. It cannot be a set that FD stands in: FD is in
+ * ours alone. */
+static void forget(ln__loop_t *loop, int fd)
+{
+	struct epoll_event none = { 0 };
+	int number;
+
+	if (loop->epoll_fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, &none) == 0)
+		return;
+	number = find_epoll(loop->ev);
+	if (number == loop->epoll_fd)
+		return;
+	loop->epoll_fd = number;
+	(void)epoll_ctl(number, EPOLL_CTL_DEL, fd, &none);
+}
+
+/* libev leaves a stopped descriptor in the kernel's set until an event comes for it, and takes it out then. By that time
+ * another thread may have closed it, or have it under another number; libev then makes its whole set anew.
+ *
+ * Nothing of libev's own is touched. What it remembers of the number (the mask, a count of its uses) is what it remembers
+ * of any descriptor closed after ev_io_stop, which the kernel takes out of the set just so: when the number comes back,
+ * watching it begins with EV__IOFDSET and thus with EPOLL_CTL_ADD. */
+void ln__loop_release(ln__loop_t *loop, ln_io_t *io)
+{
+	ev_io *watcher = (ev_io *)(void *)io->room;
+
+	if (!ev_cb(watcher))
+		return;
+	forget(loop, watcher->fd);
+	ln__loop_unwatch(loop, io);
 }
 
 void ln__loop_unwatch(ln__loop_t *loop, ln_io_t *io)

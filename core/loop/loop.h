@@ -43,5 +43,7 @@ ln_result_t LN_MUST_USE ln__loop_on_signal(ln__loop_t *loop, int signal, ln_sign
 /* What ln_io_set and ln_io_stop do. */
 void ln__loop_watch(ln__loop_t *loop, ln_io_t *io, int fd, unsigned events);
 void ln__loop_unwatch(ln__loop_t *loop, ln_io_t *io);
+/* What ln_io_release does. */
+void ln__loop_release(ln__loop_t *loop, ln_io_t *io);
 
 #endif

@@ -177,6 +177,11 @@ void ln_io_stop(ln_worker_t *w, ln_io_t *io)
 	ln__loop_unwatch(ln__worker_here(w)->loop, io);
 }
 
+void ln_io_release(ln_worker_t *w, ln_io_t *io)
+{
+	ln__loop_release(ln__worker_here(w)->loop, io);
+}
+
 void ln_timer_set(ln_worker_t *w, ln_timer_t *t, uint64_t delay, ln_timer_fn fn)
 {
 	ln__worker_t *inside = ln__worker_here(w);

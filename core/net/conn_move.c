@@ -63,7 +63,7 @@ void ln_conn_move(ln_conn_t *c, ln_worker_t *to, void (*fn)(ln_conn_t *, void *s
 		return;
 	}
 	ln_require(ln__conn_unsent(c) == 0);
-	ln_io_stop(c->worker, &c->u.io);
+	ln_io_release(c->worker, &c->u.io);
 	memset(&c->u, 0, sizeof(c->u));
 	c->watched = 0;
 	c->u.move.letter.fn = on_arrival;

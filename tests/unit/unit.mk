@@ -9,6 +9,7 @@ LN_UNIT_TESTS = \
 	tests/unit/base/str \
 	tests/unit/loop/clock \
 	tests/unit/loop/job \
+	tests/unit/loop/loop \
 	tests/unit/loop/mail \
 	tests/unit/loop/rcu \
 	tests/unit/loop/turn \

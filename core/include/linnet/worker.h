@@ -125,6 +125,9 @@ struct ln_io {
 void ln_io_set(ln_worker_t *w, ln_io_t *io, int fd, unsigned events);
 /* Stops watching; the same IO may then be set on another worker. Accepts one that is not watching. Thread: W's. */
 void ln_io_stop(ln_worker_t *w, ln_io_t *io);
+/* The same for a descriptor that another thread goes on with, or closes: when this returns nothing of it is left here,
+ * at the price of a system call. Nothing else on W may watch the descriptor. Thread: W's. */
+void ln_io_release(ln_worker_t *w, ln_io_t *io);
 
 /* --- timers ------------------------------------------------------------------------------------------------- */
 
