@@ -142,39 +142,18 @@ ln_result_t ln_conn_write(ln_conn_t *c, ln_slice_t bytes)
 	return LN_OK;
 }
 
-/* BYTES of the borrowed message FROM, where they stand in its sealed copy TO. */
-static bool find_again(ln_slice_t bytes, const ln_msg_t *from, const ln_msg_t *to, const uint8_t **ret_at)
-{
-	const ln_slice_t was[] = { ln_msg_payload(from), ln_msg_props(from), ln_msg_topic(from) };
-	const ln_slice_t is[] = { ln_msg_payload(to), ln_msg_props(to), ln_msg_topic(to) };
-
-	for (unsigned i = 0; i < LN_ARRAY_SIZE(was); i++) {
-		uintptr_t first = (uintptr_t)was[i].data, at = (uintptr_t)bytes.data;
-		if (was[i].len >= bytes.len && at >= first && at - first <= was[i].len - bytes.len) {
-			*ret_at = is[i].data + (at - first);
-			return true;
-		}
-	}
-	return false;
-}
-
-ln_result_t ln_conn_write_ref(ln_conn_t *c, ln_slice_t bytes, struct ln_msg *msg)
+ln_result_t ln_conn_write_ref(ln_conn_t *c, ln_slice_t bytes, void *owner, ln_release_fn release)
 {
 	ln_result_t r = may_write(c, bytes.len);
-	const uint8_t *at = bytes.data;
-	ln_msg_t *held;
 
-	if (r != LN_OK || bytes.len == 0)
+	if (r != LN_OK)
 		return r;
-	held = ln_msg_hold(msg);
-	if (!held)
-		return LN_NO_MEMORY;
-	if (held != msg)
-		ln_require(find_again(bytes, msg, held, &at));
-	if (!ln__outq_ref(&c->out, &ln__net(c->worker)->pages, at, bytes.len, held)) {
-		ln_msg_unref(held);
-		return LN_NO_MEMORY;
+	if (bytes.len == 0) {
+		release(owner);
+		return LN_OK;
 	}
+	if (!ln__outq_ref(&c->out, &ln__net(c->worker)->pages, bytes, owner, release))
+		return LN_NO_MEMORY;
 	after_write(c);
 	return LN_OK;
 }

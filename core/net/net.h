@@ -40,7 +40,7 @@ enum {
 #define LN__FLUSH_BUDGET 1048576u   /* and so much at most of one connection in a turn */
 #define LN__FLUSH_MS 5000u          /* how long a closing connection's output is tried */
 #define LN__LINGER_MS 1000u         /* how long its input is read away after that */
-#define LN__LINGER_BYTES 1048576u
+#define LN__LINGER_BYTES 8388608u
 #define LN__ACCEPTS_PER_TURN 64u
 #define LN__ACCEPT_RETRY_MS 100u
 #define LN__QUIET_MS 10000u         /* between two log lines of the same complaint */

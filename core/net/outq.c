@@ -42,7 +42,7 @@ static void page_give(ln__pages_t *pages, ln__page_t *p)
 	size_t size = HEADER + p->cap;
 
 	for (unsigned i = p->mark_first; i < p->mark_end; i++)
-		ln_msg_unref(mark_at(p, i)->msg);
+		mark_at(p, i)->release(mark_at(p, i)->owner);
 	if (size == LN__PAGE_SMALL && pages->small_count < LN__PAGES_SMALL_KEPT) {
 		p->next = pages->small;
 		pages->small = p;
@@ -129,13 +129,14 @@ bool ln__outq_copy(ln__outq_t *q, ln__pages_t *pages, const uint8_t *data, size_
 	return true;
 }
 
-bool ln__outq_ref(ln__outq_t *q, ln__pages_t *pages, const uint8_t *data, size_t n, ln_msg_t *msg)
+bool ln__outq_ref(ln__outq_t *q, ln__pages_t *pages, ln_slice_t bytes, void *owner, ln_release_fn release)
 {
 	if (!ln__outq_room(q, pages, sizeof(ln__mark_t)) || q->tail->mark_end == UINT16_MAX)
 		return false;
-	*mark_at(q->tail, q->tail->mark_end) = (ln__mark_t){ data, msg, (uint32_t)n, q->tail->end };
+	*mark_at(q->tail, q->tail->mark_end) = (ln__mark_t){ .data = bytes.data, .owner = owner, .release = release,
+							      .len = (uint32_t)bytes.len, .at = q->tail->end };
 	q->tail->mark_end++;
-	q->len += n;
+	q->len += bytes.len;
 	return true;
 }
 
@@ -200,7 +201,7 @@ static size_t consume_page(ln__page_t *p, size_t n)
 		done += take;
 		if (take < copied)
 			return done;
-		ln_msg_unref(m->msg);
+		m->release(m->owner);
 		p->mark_first++;
 		p->mark_done = 0;
 	}

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
-#include <linnet/msg.h>
+#include <linnet/conn.h>
 
 #define LN__PAGE_SMALL 2048u       /* with its header */
 #define LN__PAGE_LARGE 16384u
@@ -33,7 +33,8 @@ struct ln__page {
 
 typedef struct ln__mark {
 	const uint8_t *data;
-	ln_msg_t *msg;             /* a reference */
+	void *owner;               /* kept until the bytes are written */
+	ln_release_fn release;
 	uint32_t len;
 	uint32_t at;               /* stands before room[at] */
 } ln__mark_t;
@@ -71,8 +72,8 @@ static inline void ln__outq_wrote(ln__outq_t *q, size_t n)
 }
 /* Copies N bytes. False when memory is refused; then nothing was added. */
 bool ln__outq_copy(ln__outq_t *q, ln__pages_t *pages, const uint8_t *data, size_t n);
-/* Takes the reference on MSG. False when memory is refused (the reference stays the caller's). */
-bool ln__outq_ref(ln__outq_t *q, ln__pages_t *pages, const uint8_t *data, size_t n, ln_msg_t *msg);
+/* Takes OWNER, which keeps DATA. False when memory is refused (OWNER stays the caller's). */
+bool ln__outq_ref(ln__outq_t *q, ln__pages_t *pages, ln_slice_t bytes, void *owner, ln_release_fn release);
 /* Describes the first bytes that wait in at most MAX pieces; returns how many pieces. */
 unsigned ln__outq_iov(const ln__outq_t *q, struct iovec *iov, unsigned max, size_t *ret_bytes);
 /* N bytes from the front are written. Requires: n <= q->len. */

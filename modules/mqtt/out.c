@@ -59,6 +59,11 @@ static ln_result_t copy(mqtt_conn_t *c, const ln_msg_t *m, const mqtt_publish_he
 
 /* A payload that is gathered needs a message that stays. The head's topic may be longer than the room that is
  * always there. */
+static void unref(void *msg)
+{
+	ln_msg_unref(msg);
+}
+
 static ln_result_t gather(mqtt_conn_t *c, ln_msg_t *m, const mqtt_publish_head_t *head, size_t size)
 {
 	LN_AUTO(ln_msg) held = ln_msg_hold(m);
@@ -71,11 +76,12 @@ static ln_result_t gather(mqtt_conn_t *c, ln_msg_t *m, const mqtt_publish_head_t
 		return LN_AGAIN;
 	mqtt_publish_head_write(at, size, head);
 	ln_conn_wrote(c->conn, size);
-	if (ln_conn_write_ref(c->conn, ln_msg_payload(held), held) != LN_OK) {
+	if (ln_conn_write_ref(c->conn, ln_msg_payload(held), held, unref) != LN_OK) {
 		/* Half a packet cannot be taken back. It fits, so memory ran out, or the connection just broke. */
 		ln_conn_close(c->conn, LN_NO_MEMORY);
 		return LN_AGAIN;
 	}
+	held = NULL;
 	return LN_OK;
 }
 

@@ -32,7 +32,9 @@
 
 typedef struct ln_conn ln_conn_t;
 typedef struct ln_listener ln_listener_t;
-struct ln_msg;
+
+/* Gives up what kept bytes alive. */
+typedef void (*ln_release_fn)(void *owner);
 
 /* A protocol: what stands on top of the stack. STATE is its zeroed slice of the connection's block. */
 typedef struct ln_protocol {
@@ -93,9 +95,10 @@ void ln_conn_wrote(ln_conn_t *c, size_t n);
 /* Copies BYTES to the output. LN_OK, LN_LIMIT (above out-max), LN_NO_MEMORY or LN_CLOSED; unless LN_OK nothing was
  * written. */
 ln_result_t LN_MUST_USE ln_conn_write(ln_conn_t *c, ln_slice_t bytes);
-/* Gathers BYTES, which belong to MSG, without copying: takes a reference on MSG until written (a borrowed one is held,
- * see ln_msg_hold). Use above LN_CONN_COPY_MAX bytes. Returns as ln_conn_write. */
-ln_result_t LN_MUST_USE ln_conn_write_ref(ln_conn_t *c, ln_slice_t bytes, struct ln_msg *msg);
+/* Gathers BYTES, which stay as long as OWNER is kept, without copying. Takes OWNER on LN_OK: RELEASE(OWNER) is called
+ * when they are written or the connection is over (for a message: a counted reference and ln_msg_unref). Use above
+ * LN_CONN_COPY_MAX bytes. Returns as ln_conn_write. */
+ln_result_t LN_MUST_USE ln_conn_write_ref(ln_conn_t *c, ln_slice_t bytes, void *owner, ln_release_fn release);
 #define LN_CONN_COPY_MAX 1024
 /* Would N more bytes be taken? False above out-max (then `writable` is called as after a refused write) and when the
  * connection is closing. */

@@ -1,4 +1,5 @@
 /* Tests of core/net/outq.c: against a flat copy of everything that was written. */
+#include <linnet/msg.h>
 #include "net/outq.h"
 #include "unit.h"
 
@@ -6,6 +7,11 @@ static ln__pages_t pages;
 static ln__outq_t q;
 static uint8_t model[1 << 20];
 static size_t model_start, model_end;
+
+static void unref(void *msg)
+{
+	ln_msg_unref(msg);
+}
 
 static ln_msg_t *message(size_t n, uint8_t first)
 {
@@ -57,7 +63,7 @@ static void write_random(void)
 		break;
 	default: {
 		ln_msg_t *m = message(n, first);
-		ck_assert(ln__outq_ref(&q, &pages, ln_msg_payload(m).data, n, m));
+		ck_assert(ln__outq_ref(&q, &pages, ln_msg_payload(m), m, unref));
 	}
 	}
 	model_end += n;
@@ -123,12 +129,12 @@ START_TEST(holds_messages_until_written)
 	ln_msg_t *m = message(2000, 1);
 
 	ck_assert_ptr_eq(ln_msg_hold(m), m);
-	ck_assert(ln__outq_ref(&q, &pages, ln_msg_payload(m).data, 2000, m));
+	ck_assert(ln__outq_ref(&q, &pages, ln_msg_payload(m), m, unref));
 	ln__outq_consume(&q, &pages, 1999);
 	ck_assert_uint_eq(m->refs, 2);
 	ln__outq_consume(&q, &pages, 1);
 	ck_assert_uint_eq(m->refs, 1);
-	ck_assert(ln__outq_ref(&q, &pages, ln_msg_payload(m).data, 2000, m));
+	ck_assert(ln__outq_ref(&q, &pages, ln_msg_payload(m), m, unref));
 	ln__outq_clear(&q, &pages); /* the last reference */
 	ln__pages_fini(&pages);
 }
@@ -142,7 +148,7 @@ START_TEST(refuses_whole)
 	ln_mem_fail_after(1);
 	ck_assert(!ln__outq_copy(&q, &pages, bytes, 10));
 	ln_mem_fail_after(1);
-	ck_assert(!ln__outq_ref(&q, &pages, ln_msg_payload(m).data, 100, m));
+	ck_assert(!ln__outq_ref(&q, &pages, ln_msg_payload(m), m, unref));
 	ck_assert_uint_eq(m->refs, 1);
 	ck_assert(ln__outq_copy(&q, &pages, bytes, 10));
 	ln_mem_fail_after(1);
