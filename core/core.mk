@@ -20,6 +20,7 @@ registry_headers = \
 	core/include/linnet/hook.h \
 	core/include/linnet/log.h \
 	core/include/linnet/module.h \
+	core/include/linnet/self.h \
 	core/include/linnet/stat.h
 
 broker_headers = \

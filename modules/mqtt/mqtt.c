@@ -1,5 +1,6 @@
 /* mqtt.c — the module's descriptor: options, counters, log messages, what it offers. Behaviour is in the files
  * beside it (see mqtt.h). */
+#include <linnet/module.h>
 #include "mqtt.h"
 
 ln_self_t mqtt_self;

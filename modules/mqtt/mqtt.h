@@ -18,11 +18,11 @@
 #include <linnet/identity.h>
 #include <linnet/log.h>
 #include <linnet/rcu.h>
+#include <linnet/self.h>
 #include <linnet/session.h>
 #include <linnet/stat.h>
 #include <linnet/topic.h>
 #include "codec.h"
-#include <linnet/module.h>
 
 #define LN_LOGDEF LN_LOGDEF_DECLARE
 #include "log.def"

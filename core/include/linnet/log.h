@@ -7,13 +7,13 @@
  *     #include "log.def"
  *     #undef LN_LOGDEF
  *
- * and says `ln_log(conn, MQTT_BAD_PACKET, "SUBSCRIBE", why)`: the compiler checks the arguments against the format; id
+ * and says `ln_log(conn, BAD_PACKET, "SUBSCRIBE", why)`: the compiler checks the arguments against the format; id
  * and level are stable; the subject supplies the prefix "[w2 c1841 dev-17 10.0.0.9:4711]". The table for --describe is
  * the same file with LN_LOGDEF_ROW. Peers' bytes go through ln_slice_print before they come here; what still is no
  * clean UTF-8 leaves as \xNN.
  *
- * Text: 2026-11-24T02:50:42.123Z notice MQTT_BAD_PACKET [w2 c1841 dev-17 10.0.0.9:4711] malformed SUBSCRIBE: …
- * JSON: {"time":"2026-11-24T02:50:42.123Z","level":"notice","id":"MQTT_BAD_PACKET","subject":"w2 …","text":"…"}
+ * Text: 2026-11-24T02:50:42.123Z notice BAD_PACKET [w2 c1841 dev-17 10.0.0.9:4711] malformed SUBSCRIBE: …
+ * JSON: {"time":"2026-11-24T02:50:42.123Z","level":"notice","id":"BAD_PACKET","subject":"w2 …","text":"…"}
  *
  * Lines are written with one write(2), cut with "…" near 2000 bytes; below the level nothing is formatted. Thread: any.
  */

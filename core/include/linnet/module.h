@@ -19,20 +19,11 @@
 #include <linnet/hook.h>
 #include <linnet/log.h>
 #include <linnet/rcu.h>
+#include <linnet/self.h>
 #include <linnet/stat.h>
 
 #define LN_ABI_MAJOR 1
 #define LN_ABI_MINOR 0
-
-/* What the core tells the module about itself, in the module's own memory. The core writes a field only when the
- * module's ABI has it. */
-typedef struct ln_self {
-	const void *conf;          /* the bound configuration; read with ln_rcu_get(&self->conf) */
-	uint32_t stat_base;        /* first counter */
-	uint32_t index;            /* among the loaded modules, from 0 */
-	size_t worker_slot;        /* for ln_worker_slot */
-	size_t session_slot;       /* where the module's state begins in a session's block of modules' states */
-} ln_self_t;
 
 typedef enum ln_provide_kind {
 	LN_PROVIDE_END,

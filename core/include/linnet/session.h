@@ -127,7 +127,7 @@ void ln_session_inbound_forget(ln_session_t *s, uint16_t tag);
 uint32_t ln_session_inbound_count(const ln_session_t *s);
 
 /* A number of the client id, never 0: msg->publisher. The client's next session has it too, so that no local holds for
- * what the client had retained before [MQTT-3.8.3-3]. */
+ * what the client had retained before. */
 uint64_t ln_session_number(const ln_session_t *s);
 ln_slice_t ln_session_id(const ln_session_t *s);
 /* The session of ID, or NULL. Thread: home of ID. */

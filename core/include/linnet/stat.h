@@ -19,7 +19,7 @@ typedef struct ln_stat {
 
 #define LN_STAT_END { NULL, LN_STAT_COUNTER, NULL }
 
-/* Adds TABLE (ended by LN_STAT_END) under PREFIX ("mqtt"), at most LN_STATS_MAX in all. Before workers are created.
+/* Adds TABLE (ended by LN_STAT_END) under PREFIX ("echo"), at most LN_STATS_MAX in all. Before workers are created.
  * Returns the first index. */
 uint32_t ln_stat_register(const char *prefix, const ln_stat_t *table);
 
@@ -37,7 +37,7 @@ static inline void ln_stat_sub(ln_worker_t *w, uint32_t index, uint64_t n)
 
 /* The sum over all workers and the main loop. Thread: any. */
 uint64_t ln_stat_sum(uint32_t index);
-/* Walks all counters in order of registration: FN(full name "mqtt.publish_in", table line, sum, ctx). Thread: main. */
+/* Walks all counters in order of registration: FN(full name "echo.bytes_in", table line, sum, ctx). Thread: main. */
 void ln_stat_each(void (*fn)(const char *name, const ln_stat_t *, uint64_t sum, void *ctx), void *ctx);
 /* Writes "name value" lines to PATH, by a temporary file renamed over it. Thread: main. */
 ln_result_t LN_MUST_USE ln_stat_write(const char *path);
