@@ -11,6 +11,7 @@
 struct mqtt_login {
 	mqtt_conn_t *owner;       /* NULL: the connection ended while a hook was asked */
 	ln_auth_t auth;
+	ln_identity_t identity;   /* the connection's, once it has ended while a hook waits */
 	mqtt_connect_t packet;    /* slices point into body */
 	ln_buf_t scratch;         /* the will's carried properties */
 	bool assigned;
@@ -19,6 +20,7 @@ struct mqtt_login {
 
 static void free_login(mqtt_login_t *login)
 {
+	ln_identity_fini(&login->identity);
 	ln_buf_fini(&login->scratch);
 	ln_free(login->body);
 	ln_free(login);
@@ -31,10 +33,16 @@ void mqtt_login_drop(mqtt_conn_t *c)
 	if (!login)
 		return;
 	c->login = NULL;
-	if (login->auth.call.waiting)
-		login->owner = NULL;
-	else
+	if (!login->auth.call.waiting) {
 		free_login(login);
+		return;
+	}
+	/* Hooks that are asked later still look at who it was. */
+	login->owner = NULL;
+	login->identity = c->identity;
+	login->identity.conn = NULL;
+	login->auth.identity = &login->identity;
+	c->identity = (ln_identity_t){ 0 };
 }
 
 /* --- refusing ----------------------------------------------------------------------------------------------------------------------- */
