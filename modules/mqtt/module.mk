@@ -33,7 +33,11 @@ mqtt_la_CFLAGS = $(module_cflags)
 mqtt_la_LDFLAGS = $(module_ldflags)
 endif
 
+EXTRA_DIST += conf.d/mqtt.conf
+
 if MODULE_mqtt
+LN_CONF_FILES += conf.d/mqtt.conf
+
 # Linked in when static; unit tests link it whatever the kind.
 EXTRA_LIBRARIES += modules/libln_mqtt.a
 modules_libln_mqtt_a_SOURCES = $(mqtt_files)
