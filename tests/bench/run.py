@@ -150,7 +150,7 @@ log: {{ level: {level} }}
     def command(self, folder):
         conf = os.path.join(folder, "linnet.conf")
         with open(conf, "w", encoding="utf-8") as f:
-            f.write(self.CONF.format(modules=self.modules, port=self.port, level="warning"))
+            f.write(self.CONF.format(modules=self.modules, port=self.port, level="notice"))
         return [self.linnetd, "-c", conf]
 
     def ready(self):

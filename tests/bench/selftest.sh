@@ -49,7 +49,7 @@ start_broker() {
 			module-path: $LINNET_MODULES
 			modules: [mqtt]
 			listeners: { plain: { address: "127.0.0.1:$port", stack: [mqtt] } }
-			log: { level: warning }
+			log: { level: notice }
 		CONF
 		"$LINNETD" -c "$dir/linnet.conf" >"$dir/log" 2>&1 &
 		broker=$!
