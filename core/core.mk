@@ -138,6 +138,7 @@ sbin_PROGRAMS += linnetd
 linnetd_SOURCES = \
 	core/main/broker.c \
 	core/main/broker.h \
+	core/main/describe.c \
 	core/main/drop.c \
 	core/main/drop.h \
 	core/main/dump.c \

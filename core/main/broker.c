@@ -30,7 +30,7 @@ static const ln_logdef_t logs[] = {
 
 /* --- the configuration -------------------------------------------------------------------------------------------------------------- */
 
-static void print_errors(const ln_conf_errors_t *errors)
+void ln__house_print_errors(const ln_conf_errors_t *errors)
 {
 	for (unsigned i = 0; i < ln_conf_errors_count(errors); i++)
 		fprintf(stderr, "linnetd: %s\n", ln_conf_errors_at(errors, i));
@@ -65,7 +65,7 @@ static bool configure(const char *path, ln_conf_errors_t *errors)
 	return ln_conf_errors_count(errors) == 0;
 }
 
-static void close_configuration(void)
+void ln__house_close_configuration(void)
 {
 	ln_conf_free(ln__house.file);
 	ln__house.file = NULL;
@@ -213,9 +213,10 @@ static void write_pid(void)
 	}
 }
 
-/* Rooms that need a slot in every worker, before there are workers. */
-static void prepare_rooms(void)
+void ln__house_prepare(void)
 {
+	ln__settings_register();
+	ln_describe_section("listeners.NAME", "one place that clients connect to", ln__listener_items);
 	ln_hash_init();
 	ln__net_init();
 	ln_router_init();
@@ -287,88 +288,48 @@ static void take_down(void)
 	if (h->running && h->settings.top.pid_file)
 		unlink(h->settings.top.pid_file);
 	ln__settings_clear(&h->settings);
-	close_configuration();
+	ln__house_close_configuration();
 }
 
 static void serve(void)
 {
 	ln__house_t *h = &ln__house;
 
-	close_configuration();
+	ln__house_close_configuration();
 	ln_log((void *)NULL, READY, LN_VERSION, h->workers);
 	ln__notify("READY=1");
 	ln_main_loop_run();
 }
 
+static void dump(void)
+{
+	ln_modules_commit();
+	ln__settings_dump(&ln__house.settings);
+	ln__dump_listeners(ln__house.listeners);
+	ln_describe_dump_modules(stdout);
+}
+
 int ln__broker_run(const char *path, ln__broker_goal_t goal)
 {
 	ln_conf_errors_t *errors = ln_conf_errors_create();
-	bool good;
+	int code = 0;
 
 	raise_file_limit();
-	ln__settings_register();
-	prepare_rooms();
-	good = configure(path, errors);
-	if (good && goal == LN__GOAL_CHECK)
+	ln__house_prepare();
+	if (!configure(path, errors))
+		code = 2;
+	else if (goal == LN__GOAL_CHECK)
 		printf("configuration %s is fine\n", path);
-	if (good && goal == LN__GOAL_DUMP) {
-		ln_modules_commit();
-		ln__settings_dump(&ln__house.settings);
-		ln__dump_listeners(ln__house.listeners);
-		ln_describe_dump_modules(stdout);
-	}
-	if (good && goal == LN__GOAL_SERVE && start(errors))
+	else if (goal == LN__GOAL_DUMP)
+		dump();
+	else if (start(errors))
 		serve();
-	print_errors(errors);
-	good = ln_conf_errors_count(errors) == 0;
+	else
+		code = 1;
+	ln__house_print_errors(errors);
 	ln_conf_errors_destroy(errors);
 	if (ln__house.running)
 		ln_log((void *)NULL, STOPPED);
 	take_down();
-	return good ? 0 : 2;
-}
-
-/* --- describing itself -------------------------------------------------------------------------------------------------------------- */
-
-typedef struct describe_ctx {
-	const char *dir;
-	ln_conf_errors_t *errors;
-} describe_ctx_t;
-
-static void describe_one(const char *name, void *ctx)
-{
-	describe_ctx_t *d = ctx;
-	const ln_module_t *m = ln_module_open(d->dir, name, NULL, d->errors);
-
-	if (m)
-		ln_describe_module(stdout, m);
-}
-
-int ln__broker_describe(const char *path, const char *name)
-{
-	describe_ctx_t ctx = { LN_MODULE_DIR, ln_conf_errors_create() };
-	ln_conf_errors_t *ignored = ln_conf_errors_create();
-	int code;
-
-	ln__settings_register();
-	ln__house.file = path ? ln_conf_read(path, ignored) : NULL;
-	if (ln__house.file) {
-		ln__settings_bind(ln__house.file, &ln__house.settings, ignored);
-		ctx.dir = ln__house.settings.top.module_path;
-	}
-	if (name) {
-		describe_one(name, &ctx);
-	} else {
-		ln_describe_core(stdout);
-		ln_module_each_name(ctx.dir, describe_one, &ctx);
-	}
-	print_errors(ctx.errors);
-	code = ln_conf_errors_count(ctx.errors) ? 2 : 0;
-	ln_conf_errors_destroy(ctx.errors);
-	ln_conf_errors_destroy(ignored);
-	if (ln__house.file)
-		ln__settings_clear(&ln__house.settings);
-	close_configuration();
-	ln_describe_clear();
 	return code;
 }

@@ -26,6 +26,11 @@ typedef struct ln__house {
 
 extern ln__house_t ln__house;
 
+/* Makes the core's options, counters and messages known, and reserves what needs a slot in every worker; before there are workers. */
+void ln__house_prepare(void);
+void ln__house_print_errors(const ln_conf_errors_t *errors);
+void ln__house_close_configuration(void);
+
 /* SIGHUP: the file at ln__house.path again, as a whole or not at all; the log says which. Thread: main. */
 void ln__reload(void);
 /* dump.c: `listeners:` as YAML, to standard output. */

@@ -13,13 +13,13 @@ static const char *const fulls[] = { "drop-newest", "drop-oldest", NULL };
 
 static const ln_conf_item_t top_items[] = {
 	LN_CONF(ln__top_conf_t, workers, "auto", "Threads that serve clients: a number, or auto for one per CPU this process may use."),
-	LN_CONF(ln__top_conf_t, module_path, LN_MODULE_DIR, "Where modules are looked for."),
+	LN_CONF(ln__top_conf_t, module_path, LN_MODULE_DIR, "Where modules are looked for.", .path = true),
 	LN_CONF(ln__top_conf_t, modules, "[]", "Modules to load, besides those whose section says load: true."),
 	LN_CONF(ln__top_conf_t, include, "[]", "Files to read as well; wildcards allowed, relative to this file.", .reload = true),
 	LN_CONF(ln__top_conf_t, user, NULL, "User to become when started as root, once the listeners are open."),
 	LN_CONF(ln__top_conf_t, group, NULL, "Group to become; the user's own when not given."),
-	LN_CONF(ln__top_conf_t, stats_file, NULL, "File that SIGUSR2 writes all counters to.", .reload = true),
-	LN_CONF(ln__top_conf_t, pid_file, NULL, "File to write the process id to, while running."),
+	LN_CONF(ln__top_conf_t, stats_file, NULL, "File that SIGUSR2 writes all counters to.", .reload = true, .path = true),
+	LN_CONF(ln__top_conf_t, pid_file, NULL, "File to write the process id to, while running.", .path = true),
 	LN_CONF(ln__top_conf_t, drain_timeout, "5s", "After SIGTERM: how long clients are given to take their last bytes.", .reload = true),
 	LN_CONF(ln__top_conf_t, job_threads, "2", "Threads for blocking work.", .min = 1, .max = 64),
 	LN_CONF(ln__top_conf_t, read_buffer, "128K", "Each worker's read buffer, shared by its connections.", .min = 16384, .max = 16 << 20),
@@ -29,13 +29,13 @@ static const ln_conf_item_t top_items[] = {
 static const ln_conf_item_t log_items[] = {
 	LN_CONF(ln__log_conf_t, level, "info", "Least important messages that are written.", .choices = levels, .reload = true),
 	LN_CONF(ln__log_conf_t, format, "text", "One line of text, or one JSON object, per message.", .choices = formats, .reload = true),
-	LN_CONF(ln__log_conf_t, file, NULL, "File to append to; standard error when not given.", .reload = true),
+	LN_CONF(ln__log_conf_t, file, NULL, "File to append to; standard error when not given.", .reload = true, .path = true),
 	LN_CONF_END
 };
 
 static const ln_conf_item_t sessions_items[] = {
 	LN_CONF(ln__sessions_conf_t, queue_count, "1000", "Messages that may wait for one client; 0: any number.", .reload = true),
-	LN_CONF(ln__sessions_conf_t, queue_bytes, "16M", "Memory their messages may take; 0: any.", .max = UINT64_MAX, .reload = true),
+	LN_CONF(ln__sessions_conf_t, queue_bytes, "16M", "Memory their messages may take; 0: any.", .reload = true),
 	LN_CONF(ln__sessions_conf_t, queue_age, "0s", "How long a message may wait; 0s: for ever.", .reload = true),
 	LN_CONF(ln__sessions_conf_t, queue_full, "drop-newest", "Which message goes when a queue is full.", .choices = fulls, .reload = true),
 	LN_CONF(ln__sessions_conf_t, expiry_max, "0s", "Longest a session may outlive its connection; 0s: as long as the client asks.",
@@ -51,7 +51,7 @@ static const ln_conf_item_t sessions_items[] = {
 
 static const ln_conf_item_t retain_items[] = {
 	LN_CONF(ln__retain_conf_t, count, "0", "Topics with a retained message; 0: any number.", .reload = true),
-	LN_CONF(ln__retain_conf_t, bytes, "0", "Memory of all retained messages; 0: any.", .max = UINT64_MAX, .reload = true),
+	LN_CONF(ln__retain_conf_t, bytes, "0", "Memory of all retained messages; 0: any.", .reload = true),
 	LN_CONF(ln__retain_conf_t, age, "0s", "How long a message is retained; 0s: for ever.", .reload = true),
 	LN_CONF_END
 };
@@ -71,7 +71,7 @@ void ln__settings_register(void)
 
 static void bind_section(const ln_conf_file_t *file, const ln_conf_item_t *items, const char *name, void *dst, ln_conf_errors_t *errors)
 {
-	const ln_conf_node_t *node = ln_conf_get(file, NULL, name);
+	const ln_conf_node_t *node = file ? ln_conf_get(file, NULL, name) : NULL;
 
 	ln_conf_defaults(items, dst);
 	if (node && !ln_conf_is_mapping(node))
@@ -84,7 +84,7 @@ void ln__settings_bind(const ln_conf_file_t *file, ln__settings_t *ret, ln_conf_
 {
 	memset(ret, 0, sizeof(*ret));
 	ln_conf_defaults(top_items, &ret->top);
-	ln_conf_bind(file, top_items, &ret->top, ln_conf_top(file), false, errors);
+	ln_conf_bind(file, top_items, &ret->top, file ? ln_conf_top(file) : NULL, false, errors);
 #define X(field, name, summary) bind_section(file, field##_items, name, &ret->field, errors);
 	SECTIONS(X)
 #undef X

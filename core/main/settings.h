@@ -50,7 +50,7 @@ typedef struct ln__settings {
 
 /* Makes the tables known to --describe. */
 void ln__settings_register(void);
-/* Defaults, then what FILE says; every error is said. */
+/* Defaults, then what FILE (NULL: nothing) says; every error is said. */
 void ln__settings_bind(const ln_conf_file_t *file, ln__settings_t *ret, ln_conf_errors_t *errors);
 void ln__settings_clear(ln__settings_t *s);
 /* Says an error for each difference that needs a restart. Returns how many options differ at all. */

@@ -243,7 +243,7 @@ ln__listeners_t *ln__listeners_bind(const ln_conf_file_t *file, ln_conf_errors_t
 		check_twice(set, errors);
 	}
 	if (set->count == 0)
-		ln_conf_say(errors, all, "there is no listener: nobody could connect");
+		ln_conf_say(errors, all ? all : ln_conf_top(file), "there is no listener: nobody could connect");
 	return set;
 }
 

@@ -5,7 +5,9 @@
  * text is wrong; every error of a section is said in one go.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <linnet/mem.h>
 #include "conf_tree.h"
 #include "conf_value.h"
@@ -118,10 +120,29 @@ static void say_expected(ln_conf_errors_t *errors, const ln_conf_item_t *item, c
 	ln_buf_fini(&expected);
 }
 
-/* The text of NODE as the item wants it: a relative path begins at the file it stands in. The caller frees. */
+/* PATH with the current directory in front where it is relative. Takes PATH. */
+static char *absolute(char *path)
+{
+	char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	ln_buf_t out = { 0 };
+
+	if (!cwd)
+		return path;
+	ln_buf_printf(&out, "%s/%s", cwd, path);
+	free(cwd);
+	ln_free(path);
+	path = ln_strndup((const char *)ln_buf_slice(&out).data, ln_buf_len(&out));
+	ln_buf_fini(&out);
+	return path;
+}
+
+/* The text of NODE as the item wants it: a relative path begins at the file it stands in, and is made absolute, so that
+ * it means the same wherever a dump of it is read. The caller frees. */
 static char *text_for(const ln_conf_item_t *item, const ln_conf_node_t *node)
 {
-	return item->path && node->text[0] ? ln__conf_resolve(node->at.file, node->text, false) : ln_strdup(node->text);
+	if (!item->path || !node->text[0])
+		return ln_strdup(node->text);
+	return absolute(ln__conf_resolve(node->at.file, node->text, false));
 }
 
 /* Adds NODE's texts to LIST; false when something else is among them. */

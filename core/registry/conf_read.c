@@ -206,6 +206,7 @@ ln_conf_file_t *ln_conf_read(const char *path, ln_conf_errors_t *errors)
 	reading_t r = { .file = ln__conf_file_create(), .errors = errors };
 
 	ln_require(path && errors);
+	r.file->top->at = (ln__conf_place_t){ .file = ln__conf_file_keep(r.file, path) };
 	ln__conf_node_asked(r.file->top, "include");
 	read_file(&r, path, NULL);
 	if (r.failed) {

@@ -209,6 +209,13 @@ const ln_conf_node_t *ln_conf_next(const ln_conf_file_t *file, const ln_conf_nod
 	return next;
 }
 
+const ln_conf_node_t *ln_conf_place(const ln_conf_node_t *node, const char *name)
+{
+	const ln_conf_node_t *member = node ? ln__conf_node_find(node, name) : NULL;
+
+	return member ? member : node;
+}
+
 const char *ln_conf_text(const ln_conf_node_t *node)
 {
 	return node && node->kind == LN__CONF_TEXT ? node->text : NULL;
@@ -289,7 +296,7 @@ static void say(ln_conf_errors_t *errors, const ln__conf_place_t *place, const c
 	ln_slice_print(ln_slice_of(text), line, sizeof(line));
 	if (place && place->line)
 		ln_buf_printf(&buf, "%s:%d:%d: ", place->file, place->line, place->column);
-	else if (place)
+	else if (place && place->file)
 		ln_buf_printf(&buf, "%s: ", place->file);
 	ln_buf_append(&buf, line, strlen(line));
 	errors->item = ln_realloc(errors->item, (errors->count + 1) * sizeof(*errors->item));

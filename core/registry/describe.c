@@ -174,43 +174,56 @@ void ln_describe_conf_file(FILE *out, const ln_module_t *module, bool load)
 	}
 }
 
+static void man_chars(FILE *out, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '\\')
+			fputs("\\e", out);
+		else if (*s == '-')
+			fputs("\\-", out);
+		else
+			fputc(*s, out);
+	}
+}
+
 /* A text line of mdoc: no escape of its own, no request at its beginning. */
 static void man_text(FILE *out, const char *s)
 {
 	if (*s == '.' || *s == '\'')
 		fputs("\\&", out);
-	for (; *s; s++) {
-		if (*s == '\\')
-			fputs("\\e", out);
-		else
-			fputc(*s, out);
-	}
+	man_chars(out, s);
 	fputc('\n', out);
+}
+
+static void man_item(FILE *out, const ln_conf_item_t *item)
+{
+	char option[LN_CONF_NAME_MAX + 1];
+	char *def = default_text(item), *rules = rules_text(item);
+
+	fputs(".It Cm ", out);
+	man_chars(out, ln__conf_option(item, option));
+	fputs(" : Ar value\n", out);
+	man_text(out, item->help);
+	fputs(".br\n", out);
+	man_text(out, rules);
+	if (def) {
+		fputs(".br\nDefault:\n", out);
+		man_text(out, def);
+	}
+	ln_free(def);
+	ln_free(rules);
 }
 
 static void man_section(FILE *out, const char *name, const char *summary, const ln_conf_item_t *items)
 {
-	char option[LN_CONF_NAME_MAX + 1];
-
 	fprintf(out, ".Ss %s\n", name ? name : "top level");
 	man_text(out, summary);
 	if (!items || !items->field)
 		return;
-	fprintf(out, ".Bl -tag -width Ds\n");
-	for (; items->field; items++) {
-		char *def = default_text(items), *rules = rules_text(items);
-		fprintf(out, ".It Cm %s : Ar value\n", ln__conf_option(items, option));
-		man_text(out, items->help);
-		fprintf(out, ".br\n");
-		man_text(out, rules);
-		if (def) {
-			fprintf(out, ".br\nDefault:\n");
-			man_text(out, def);
-		}
-		ln_free(def);
-		ln_free(rules);
-	}
-	fprintf(out, ".El\n");
+	fputs(".Bl -tag -width Ds\n", out);
+	for (; items->field; items++)
+		man_item(out, items);
+	fputs(".El\n", out);
 }
 
 void ln_describe_man(FILE *out, const ln_module_t *module)
@@ -224,14 +237,42 @@ void ln_describe_man_core(FILE *out)
 		man_section(out, sections.item[i].name, sections.item[i].summary, sections.item[i].items);
 }
 
+static void man_log(FILE *out, const ln_logdef_t *def)
+{
+	fprintf(out, ".It Sy %s Pq %s\n", def->id, ln_log_levels[def->level]);
+	man_text(out, def->format);
+	fputs(".br\n", out);
+	man_text(out, def->help);
+}
+
 void ln_describe_man_logs(FILE *out, const ln_logdef_t *table)
 {
-	for (; table->id; table++) {
-		fprintf(out, ".It Sy %s Pq %s\n", table->id, ln_log_levels[table->level]);
-		man_text(out, table->format);
-		fprintf(out, ".br\n");
-		man_text(out, table->help);
-	}
+	for (; table->id; table++)
+		man_log(out, table);
+}
+
+typedef struct catalogue_ctx {
+	FILE *out;
+	const char *name;
+} catalogue_ctx_t;
+
+static void man_registered(const char *name, const ln_logdef_t *def, void *ctx)
+{
+	catalogue_ctx_t *c = ctx;
+
+	if (!c->name || strcmp(c->name, name) != 0)
+		fprintf(c->out, "%s.Ss %s\n.Bl -tag -width Ds\n", c->name ? ".El\n" : "", name);
+	c->name = name;
+	man_log(c->out, def);
+}
+
+void ln_describe_man_catalogues(FILE *out)
+{
+	catalogue_ctx_t c = { out, NULL };
+
+	ln_log_each(man_registered, &c);
+	if (c.name)
+		fputs(".El\n", out);
 }
 
 /* --- --dump-config ---------------------------------------------------------------------------------------------- */

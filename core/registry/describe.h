@@ -26,6 +26,8 @@ void ln_describe_man(FILE *out, const ln_module_t *module);
 void ln_describe_man_core(FILE *out);
 /* List items of linnet-log(7), one for each message of a catalogue. */
 void ln_describe_man_logs(FILE *out, const ln_logdef_t *table);
+/* Subsections of linnet-log(7), one for each catalogue known to ln_log_register. */
+void ln_describe_man_catalogues(FILE *out);
 
 /* --dump-config: CONF as a user would write it, under "NAME:" (NULL: at the top level). */
 void ln_describe_dump(FILE *out, const char *name, const ln_conf_item_t *items, const void *conf);

@@ -46,8 +46,8 @@ ln_result_t LN_MUST_USE ln_modules_open(const char *dir, const ln_conf_file_t *f
 /* LN_INVALID after saying every error; then nothing is pending. */
 ln_result_t LN_MUST_USE ln_modules_bind(const ln_conf_file_t *file, ln_conf_errors_t *errors);
 /* For a reload: ln_modules_bind, and FILE wants the modules that run and changes no option that cannot change.
- * LN_INVALID after saying what stands against it; then nothing is pending. */
-ln_result_t LN_MUST_USE ln_modules_prepare(const ln_conf_file_t *file, ln_conf_errors_t *errors);
+ * Adds to *changed how many options differ. LN_INVALID after saying what stands against it; then nothing is pending. */
+ln_result_t LN_MUST_USE ln_modules_prepare(const ln_conf_file_t *file, unsigned *changed, ln_conf_errors_t *errors);
 /* Asks every module's reload() for its consent to what is pending. LN_REFUSED after saying who refused; discard then.
  * */
 ln_result_t LN_MUST_USE ln_modules_reload(ln_conf_errors_t *errors);

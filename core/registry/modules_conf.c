@@ -223,7 +223,7 @@ static void check_same_set(const ln_conf_file_t *file, ln_conf_errors_t *errors)
 	ln_free(list.item);
 }
 
-ln_result_t ln_modules_prepare(const ln_conf_file_t *file, ln_conf_errors_t *errors)
+ln_result_t ln_modules_prepare(const ln_conf_file_t *file, unsigned *changed, ln_conf_errors_t *errors)
 {
 	unsigned before = ln_conf_errors_count(errors);
 
@@ -233,7 +233,8 @@ ln_result_t ln_modules_prepare(const ln_conf_file_t *file, ln_conf_errors_t *err
 	for (unsigned i = 0; i < ln__modules.count; i++) {
 		const ln__running_t *r = &ln__modules.item[i];
 		if (r->pending && r->conf)
-			ln_conf_diff(r->module->conf, r->conf->conf, r->pending->conf, r->module->name, errors);
+			*changed += ln_conf_diff(r->module->conf, r->conf->conf, r->pending->conf, r->module->name,
+						 errors);
 	}
 	if (ln_conf_errors_count(errors) == before)
 		return LN_OK;

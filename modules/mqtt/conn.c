@@ -279,7 +279,9 @@ static void on_timer(ln_conn_t *conn, void *state)
 	if (c->state == MQTT_LEAVING)
 		return;
 	if (c->state != MQTT_SERVING) {
-		ln_log(conn, MQTT_ENDED, "no CONNECT within connect-timeout", MQTT_REASON_KEEP_ALIVE_TIMEOUT);
+		ln_log(conn, MQTT_ENDED,
+		       c->state == MQTT_LOGIN ? "the login was not decided within connect-timeout" : "no CONNECT within connect-timeout",
+		       MQTT_REASON_KEEP_ALIVE_TIMEOUT);
 		leave(c, LN_REFUSED);
 	} else if (idle < limit) {
 		ln_conn_timer(conn, limit - idle);

@@ -59,10 +59,12 @@ static void check(const void *conf, const ln_conf_node_t *node, ln_conf_errors_t
 	const mqtt_conf_t *c = conf;
 
 	mqtt_quirks_check(c, node, errors);
-	if (c->keep_alive_max.ms % 1000 || c->keep_alive_default.ms % 1000)
-		ln_conf_say(errors, node, "keep-alive-max and keep-alive-default are whole seconds");
+	if (c->keep_alive_max.ms % 1000)
+		ln_conf_say(errors, ln_conf_place(node, "keep-alive-max"), "keep-alive-max is not in whole seconds");
+	if (c->keep_alive_default.ms % 1000)
+		ln_conf_say(errors, ln_conf_place(node, "keep-alive-default"), "keep-alive-default is not in whole seconds");
 	if (c->keep_alive_max.ms && c->keep_alive_default.ms > c->keep_alive_max.ms)
-		ln_conf_say(errors, node, "keep-alive-default is longer than keep-alive-max");
+		ln_conf_say(errors, ln_conf_place(node, "keep-alive-default"), "keep-alive-default is longer than keep-alive-max");
 }
 
 LN_MODULE(mqtt,

@@ -65,7 +65,7 @@ static void check_names(const ln_strings_t *names, const char *option, const ln_
 	for (uint32_t i = 0; i < names->count; i++) {
 		if (find(names->item[i]))
 			continue;
-		ln_conf_say(errors, node, "unknown quirk \"%s\" in %s; there are: absent-credentials, password-alone, unused-bits, "
+		ln_conf_say(errors, ln_conf_place(node, option), "unknown quirk \"%s\" in %s; there are: absent-credentials, password-alone, unused-bits, "
 			    "dup-anywhere, no-filters, packet-id-0, ack-flags, dup-qos-0, name-mixed", names->item[i], option);
 	}
 }

@@ -8,6 +8,7 @@ import glob
 import os
 import re
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -40,8 +41,14 @@ WRONG = [
     ("value where a section is due", LISTENER + "log: @5\n", "expected a section"),
     ("section where a value is due", LISTENER + "@workers: { a: 1 }\n", "workers"),
     ("option twice", LISTENER + "workers: 1\n@workers: 2\n", "stands already at .*linnet.conf:4:1"),
-    ("unknown quirk", LISTENER + "mqtt:\n  quirks: [sloth]\n", 'unknown quirk "sloth"'),
-    ("keep alive of half a second", LISTENER + "mqtt: { keep-alive-max: 1500ms }\n", "whole seconds"),
+    ("unknown quirk", LISTENER + "mqtt:\n  @quirks: [sloth]\n", 'unknown quirk "sloth"'),
+    ("unknown strictness", LISTENER + "mqtt:\n  retain: yes\n  strict: @sloth\n", 'unknown quirk "sloth" in strict'),
+    ("keep alive of half a second", LISTENER + "mqtt: { keep-alive-max: @1500ms }\n", "whole seconds"),
+    (
+        "keep alive longer than may be",
+        LISTENER.replace("[mqtt]", "[mqtt], mqtt: { keep-alive-max: 5s, keep-alive-default: @6s }"),
+        "longer than keep-alive-max",
+    ),
     ("protocol nobody serves", LISTENER.replace("stack: [mqtt]", "@stack: [mqqt]"), '"mqqt" is no protocol'),
     ("layer nobody provides", LISTENER.replace("stack: [mqtt]", "@stack: [tsl, mqtt]"), '"tsl" is no layer'),
     ("listener without a stack", 'listeners: { @plain: { address: "127.0.0.1:0" } }\n', "the stack is missing"),
@@ -100,7 +107,8 @@ def mistakes(tap, folder):
     for name, text, pattern in WRONG:
         text, place = without_marker(head + text)
         refused(tap, name, write(os.path.join(folder, "linnet.conf"), text), pattern, place)
-    refused(tap, "no listener", write(os.path.join(folder, "linnet.conf"), head), "there is no listener", ())
+    path = write(os.path.join(folder, "linnet.conf"), head)
+    refused(tap, "no listener", path, re.escape(path) + ": there is no listener", ())
 
 
 def included(tap, folder):
@@ -124,12 +132,32 @@ def command_line(tap, folder):
         (["-c", missing], "missing.conf: cannot read"),
         (["-c", missing, "-t"], "missing.conf: cannot read"),
         (["--frob"], "usage:"),
+        (["--dump"], "cannot be abbreviated"),
+        (["--conf", missing], "cannot be abbreviated"),
+        (["--describe-m=conf"], "cannot be abbreviated"),
+        (["-t", "--dump-config"], "only one of"),
+        (["--describe", "-t"], "only one of"),
+        (["--describe-man=everything"], "expected conf or log"),
         (["stray"], "usage:"),
         (["-c"], "usage:"),
         (["-c", missing, "--describe", "nonesuch"], 'no module "nonesuch"'),
     ):
         status, _, errors = house.run(*args)
         tap.ok(status == 2 and re.search(pattern, errors), "linnetd %s" % " ".join(args[-2:]), errors)
+
+
+def taken(tap, folder):
+    """What the system refuses is no mistake of the configuration's: it ends with 1."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen(1)
+        text = "module-path: %s\nmodules: [mqtt]\n%s" % (house.MODULES, LISTENER)
+        text = text.replace("127.0.0.1:0", "127.0.0.1:%d" % s.getsockname()[1])
+        path = write(os.path.join(folder, "linnet.conf"), text)
+        status, _, errors = house.run("-c", path)
+        tap.ok(status == 1 and "cannot listen" in errors, "a port in use ends with 1", "%d: %s" % (status, errors))
+        status, _, errors = house.run("-c", path, "-t")
+        tap.equal(status, 0, "and is nothing -t looks at")
 
 
 # --- modules -------------------------------------------------------------------------------------------------------
@@ -234,6 +262,27 @@ def describe(tap, folder):
         tap.ok(word in text, "describes %s" % word, text)
     status, text, errors = house.run("-c", path, "--describe")
     tap.ok(status == 0 and "drain-timeout" in text and "packet-max" in text, "--describe: core and modules", errors)
+    tap.ok(re.search(r"^listeners\.NAME: .*(\n .*)+\n    out-high: ", text, re.M), "and listeners", text)
+    status, text, errors = house.run("-c", path, "--describe-man=conf")
+    good = status == 0 and all(".Ss %s\n" % s in text for s in ("sessions", "listeners.NAME", "mqtt"))
+    tap.ok(good and ".It Cm packet\\-max : Ar value\n" in text, "--describe-man=conf", text + errors)
+    status, text, errors = house.run("-c", path, "--describe-man=log")
+    good = status == 0 and all(".It Sy %s Pq " % m in text for m in ("READY", "LISTENING", "MQTT_BAD_PACKET"))
+    tap.ok(good, "--describe-man=log", text + errors)
+
+
+def paths(tap, folder):
+    """Files are named relative to the file that names them, wherever linnetd is started and the dump is read."""
+    os.mkdir(os.path.join(folder, "conf.d"))
+    text = "module-path: %s\nmodules: [mqtt]\ninclude: conf.d/*.conf\nstats-file: run/stats\n" % house.MODULES
+    path = write(os.path.join(folder, "linnet.conf"), text + LISTENER)
+    write(os.path.join(folder, "conf.d", "log.conf"), "log: { file: ../run/log }\npid-file: /run/linnetd.pid\n")
+    status, out, errors = house.run("-c", os.path.relpath(path), "--dump-config")
+    for name, value in (("stats-file", "/run/stats"), ("file", "/conf.d/../run/log")):
+        got = re.search(r"^ *%s: \"?(/[^\n\"]*)" % name, out, re.M)
+        good = got and os.path.realpath(got[1]) == os.path.realpath(folder + value)
+        tap.ok(status == 0 and good, "%s is relative to its file" % name, out + errors)
+    tap.ok("pid-file: /run/linnetd.pid\n" in out, "an absolute path is left as it is", out)
 
 
 def shipped(tap, folder):
@@ -260,7 +309,7 @@ def shipped(tap, folder):
 def main():
     house.need_broker()
     tap = house.Tap()
-    for check in (mistakes, included, command_line, modules, dump, describe, shipped):
+    for check in (mistakes, included, command_line, taken, modules, dump, describe, paths, shipped):
         check(tap, house.folder())
     tap.end()
 

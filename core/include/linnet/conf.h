@@ -70,8 +70,8 @@ typedef struct ln_conf_item {
 typedef struct ln_conf_file ln_conf_file_t; /* a parsed file with everything it includes */
 typedef struct ln_conf_node ln_conf_node_t; /* a place in it; borrowed from the file */
 
-/* Collects every error as "file:line:column: what is wrong and what to do"; ln_conf_say adds one at NODE (NULL: no
- * place). */
+/* Collects every error as "file:line:column: what is wrong and what to do"; ln_conf_say adds one at NODE (the
+ * file's top level: the file as a whole; NULL: no place). */
 typedef struct ln_conf_errors ln_conf_errors_t;
 ln_conf_errors_t *ln_conf_errors_create(void);
 void ln_conf_errors_destroy(ln_conf_errors_t *errors);
@@ -95,6 +95,9 @@ const ln_conf_node_t *ln_conf_get(const ln_conf_file_t *file, const ln_conf_node
  * for them. */
 const ln_conf_node_t *ln_conf_next(const ln_conf_file_t *file, const ln_conf_node_t *node, void **pos,
 				   const char **ret_name);
+/* Where to point with an error about NODE's option NAME: that member, or NODE where it does not stand. Does not count as
+ * asking for it. */
+const ln_conf_node_t *ln_conf_place(const ln_conf_node_t *node, const char *name);
 /* The text of a single value; NULL for a mapping, a list and nothing ("x:", "~", "null"). Borrowed from the file. */
 const char *ln_conf_text(const ln_conf_node_t *node);
 bool ln_conf_is_mapping(const ln_conf_node_t *node);

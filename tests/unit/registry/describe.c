@@ -239,6 +239,14 @@ START_TEST(manual_pages)
 	ln_conf_errors_destroy(errors);
 	assert_printed(out, ln_describe_man_logs(out, logs),
 		       ".It Sy FAKE_SPEAKS Pq notice\nthe \\e %s\n.br\n\\&'quoted'.\n");
+	ln_log_register("one", logs);
+	ln_log_register("two", logs);
+	printed = PRINTED(out, ln_describe_man_catalogues(out));
+	ck_assert_ptr_nonnull(strstr(printed, ".Ss one\n.Bl -tag -width Ds\n.It Sy FAKE_SPEAKS Pq notice\n"));
+	ck_assert_ptr_nonnull(strstr(printed, "\n.El\n.Ss two\n.Bl -tag -width Ds\n.It Sy FAKE_SPEAKS Pq notice\n"));
+	ck_assert_str_eq(printed + strlen(printed) - 5, "\n.El\n");
+	free(printed);
+	ln_logs_clear();
 }
 END_TEST
 

@@ -66,10 +66,15 @@ static ln_result_t bind_text(const char *text)
 	return result;
 }
 
+static unsigned changed;         /* options, by the last prepare_text */
+
 static ln_result_t prepare_text(const char *text)
 {
 	ln_conf_file_t *file = read_text(text);
-	ln_result_t result = ln_modules_prepare(file, errors);
+	ln_result_t result;
+
+	changed = 0;
+	result = ln_modules_prepare(file, &changed, errors);
 
 	ln_conf_free(file);
 	return result;
@@ -251,7 +256,7 @@ START_TEST(a_module_may_have_nothing)
 	ck_assert_int_eq(bind_text("bare: { colour: red }\n"), LN_INVALID);
 	assert_errors("linnet.conf:1:9: unknown option \"colour\" in bare\n");
 	file = read_text("modules: bare\nl: { bare: { x: y } }\n");
-	ln_unit_ok(ln_modules_prepare(file, errors));
+	ln_unit_ok(ln_modules_prepare(file, &changed, errors));
 	ln_unit_ok(ln_modules_reload(errors));
 	ck_assert_ptr_null(ln_module_bind_listener(file, ln_module_find("bare"),
 						   ln_conf_get(file, ln_conf_get(file, NULL, "l"), "bare"), errors));
@@ -269,6 +274,7 @@ START_TEST(a_reload_swaps)
 	ln_workers_create(1, 4096);
 	ck_assert_uint_eq(before->low, 1);
 	ln_unit_ok(prepare_text("good: { load: true, low: 2, list: [x] }\n"));
+	ck_assert_uint_eq(changed, 2);
 	ln_unit_ok(ln_modules_reload(errors));
 	ck_assert_ptr_eq(ln_module_find("good")->self->conf, before);
 	ln_modules_commit();
@@ -318,7 +324,7 @@ START_TEST(listeners_lay_theirs_over)
 	good = ln_module_find("good");
 	file = read_text("good: { load: yes, high: 20 }\nl:\n  a: { good: { low: 7 } }\n  b: { good: { low: 70, name: "
 			 "x } }\n  c: { good: { low: 30 } }\n");
-	ln_unit_ok(ln_modules_prepare(file, errors));
+	ln_unit_ok(ln_modules_prepare(file, &changed, errors));
 	/* Over the pending one: the listener belongs to the same file. */
 	mine = ln_module_bind_listener(
 		file, good, ln_conf_get(file, ln_conf_get(file, ln_conf_get(file, NULL, "l"), "a"), "good"), errors);
