@@ -1,7 +1,8 @@
-/* describe.c — --describe and --describe-man: what there is to configure, to count and to read in the log, from the tables themselves.
+/* describe.c — --describe and --describe-man: what there is to configure, to count and to read in the log.
  *
- * The configuration is asked for module-path and nothing else; errors in it are for -t. The build makes linnet.conf(5) and linnet-log(7) with this,
- * so the manual knows exactly the modules that were built.
+ * All of it comes from the tables themselves. The configuration is asked for module-path and nothing else; errors in it
+ * are for -t. The build makes linnet.conf(5) and linnet-log(7) with this, so the manual knows exactly the modules that
+ * were built.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* main.c — linnetd's command line. Wrong use ends with 2 and says what would be right.
  *
- * Options are spelt out: getopt would take "--dump" for --dump-config, until there is another that begins so. Only one thing is done at a time.
+ * Options are spelt out: getopt would take "--dump" for --dump-config, until there is another that begins so. Only one
+ * thing is done at a time.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -65,7 +66,8 @@ static const char *parse(int argc, char **argv, command_t *ret)
 		if (o == -1)
 			break;
 		/* The option's own word: before its argument where that is a word by itself. */
-		if (index >= 0 && o != '?' && !is_whole(argv[optind - 1 - (optarg && optarg == argv[optind - 1])], options[index].name))
+		if (index >= 0 && o != '?' &&
+		    !is_whole(argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)], options[index].name))
 			return "options cannot be abbreviated";
 		if (o == '?')
 			return "unknown option, or its argument is missing";
