@@ -108,6 +108,8 @@ core_libln_broker_a_SOURCES = \
 	core/broker/session.c \
 	core/broker/sessions.h \
 	core/broker/subscribe.c \
+	core/broker/tags.c \
+	core/broker/tags.h \
 	core/broker/topic.c \
 	core/broker/window.c \
 	core/broker/window.h

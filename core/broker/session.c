@@ -132,9 +132,7 @@ static void clear(ln_session_t *s)
 	ln__window_fini(&s->window);
 	ln_stat_sub(ln__session_worker(s), ln__routes.stat + STAT_QUEUED, s->queue.count);
 	ln_queue_fini(&s->queue);
-	ln_free(s->inbound);
-	s->inbound = NULL;
-	s->inbound_count = s->inbound_cap = 0;
+	ln__tags_fini(&s->inbound);
 }
 
 static void destroy(ln_session_t *s)
@@ -309,59 +307,34 @@ uint32_t ln_session_expiry(const ln_session_t *s)
 
 /* --- QoS 2 on the way in ------------------------------------------------------------------------------------------------------------ */
 
-static uint16_t *inbound_find(const ln_session_t *s, uint16_t tag)
-{
-	for (uint32_t i = 0; i < s->inbound_count; i++) {
-		if (s->inbound[i] == tag)
-			return &s->inbound[i];
-	}
-	return NULL;
-}
-
 ln_result_t ln_session_inbound_add(ln_session_t *s, uint16_t tag)
 {
-	if (inbound_find(s, tag))
+	if (ln__tags_has(&s->inbound, tag))
 		return LN_EXISTS;
-	if (s->inbound_count >= ln__session_limits(s)->inbound_max)
+	if (s->inbound.count >= ln__session_limits(s)->inbound_max)
 		return LN_LIMIT;
-	if (s->inbound_count == s->inbound_cap) {
-		s->inbound_cap = s->inbound_cap ? s->inbound_cap * 2 : 8;
-		s->inbound = ln_realloc(s->inbound, s->inbound_cap * sizeof(uint16_t));
-	}
-	s->inbound[s->inbound_count++] = tag;
+	(void)ln__tags_add(&s->inbound, tag);
 	return LN_OK;
 }
 
 ln_result_t ln_session_inbound_remove(ln_session_t *s, uint16_t tag)
 {
-	uint16_t *at = inbound_find(s, tag);
-
-	if (!at)
-		return LN_NOT_FOUND;
-	memmove(at, at + 1, (size_t)(s->inbound + s->inbound_count - at - 1) * sizeof(*at));
-	if (--s->inbound_count == 0) {
-		ln_free(s->inbound);
-		s->inbound = NULL;
-		s->inbound_cap = 0;
-	}
-	return LN_OK;
+	return ln__tags_remove(&s->inbound, tag) ? LN_OK : LN_NOT_FOUND;
 }
 
 bool ln_session_inbound_has(const ln_session_t *s, uint16_t tag)
 {
-	return inbound_find(s, tag) != NULL;
+	return ln__tags_has(&s->inbound, tag);
 }
 
 void ln_session_inbound_forget(ln_session_t *s, uint16_t tag)
 {
-	ln_result_t known = ln_session_inbound_remove(s, tag);
-
-	(void)known;
+	(void)ln__tags_remove(&s->inbound, tag);
 }
 
 uint32_t ln_session_inbound_count(const ln_session_t *s)
 {
-	return s->inbound_count;
+	return s->inbound.count;
 }
 
 /* --- facts -------------------------------------------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <linnet/session.h>
 #include <linnet/stat.h>
 #include "routes.h"
+#include "tags.h"
 #include "window.h"
 
 #define SESSION_MAGIC 0x5e551010u
@@ -33,8 +34,7 @@ struct ln_session {
 	ln_sub_t **subs;
 	uint32_t sub_count, sub_cap;
 	ln_table_t *sub_index;                /* by filter, when there are many */
-	uint16_t *inbound;                    /* QoS 2 identifiers on the way in */
-	uint32_t inbound_count, inbound_cap;
+	ln__tags_t inbound;                   /* QoS 2 on the way in */
 	uint32_t will_delay, will_lifetime;   /* seconds; lifetime UINT32_MAX: does not expire */
 	ln_msg_t *will;
 	uint64_t will_at, end_at;             /* worker->now, LN_NEVER; while detached */

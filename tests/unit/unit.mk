@@ -35,6 +35,7 @@ LN_UNIT_TESTS = \
 	tests/unit/broker/router \
 	tests/unit/broker/session \
 	tests/unit/broker/subscribe \
+	tests/unit/broker/tags \
 	tests/unit/broker/threads \
 	tests/unit/broker/topic \
 	tests/unit/broker/will \
