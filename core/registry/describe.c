@@ -186,13 +186,22 @@ static void man_chars(FILE *out, const char *s)
 	}
 }
 
-/* A text line of mdoc: no escape of its own, no request at its beginning. */
+/* Text lines of mdoc, one for each sentence: no escape of its own, no request at a beginning. */
 static void man_text(FILE *out, const char *s)
 {
-	if (*s == '.' || *s == '\'')
-		fputs("\\&", out);
-	man_chars(out, s);
-	fputc('\n', out);
+	for (const char *end; s; s = end) {
+		char line[1024];
+		size_t len;
+
+		end = strstr(s, ". ");
+		len = end ? (size_t)(end - s) + 1 : strlen(s);
+		snprintf(line, sizeof(line), "%.*s", (int)len, s);
+		end = end ? end + 2 : NULL;
+		if (line[0] == '.' || line[0] == '\'')
+			fputs("\\&", out);
+		man_chars(out, line);
+		fputc('\n', out);
+	}
 }
 
 static void man_item(FILE *out, const ln_conf_item_t *item)

@@ -213,7 +213,7 @@ END_TEST
 START_TEST(manual_pages)
 {
 	static const ln_logdef_t logs[] = {
-		LN_LOGDEF_ROW(FAKE_SPEAKS, NOTICE, "the \\ %s", "'quoted'.")
+		LN_LOGDEF_ROW(FAKE_SPEAKS, NOTICE, "the \\ %s", "'quoted'. 'well-known'.")
 		LN_LOGDEF_END
 	};
 	ln_conf_errors_t *errors = ln_conf_errors_create();
@@ -238,7 +238,7 @@ START_TEST(manual_pages)
 	free(printed);
 	ln_conf_errors_destroy(errors);
 	assert_printed(out, ln_describe_man_logs(out, logs),
-		       ".It Sy FAKE_SPEAKS Pq notice\nthe \\e %s\n.br\n\\&'quoted'.\n");
+		       ".It Sy FAKE_SPEAKS Pq notice\nthe \\e %s\n.br\n\\&'quoted'.\n\\&'well\\-known'.\n");
 	ln_log_register("one", logs);
 	ln_log_register("two", logs);
 	printed = PRINTED(out, ln_describe_man_catalogues(out));
