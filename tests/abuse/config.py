@@ -294,8 +294,10 @@ def shipped(tap, folder):
         return
     os.makedirs(os.path.join(etc, "conf.d"))
     for path in glob.glob(os.path.join(top, "*.conf")):
-        name = os.path.basename(path)
-        if name != "linnet.conf" and os.path.exists(os.path.join(house.MODULES, name[:-5] + ".so")):
+        name = os.path.basename(path)[:-5]
+        if name != "linnet" and (
+            os.path.exists(os.path.join(house.MODULES, name + ".so")) or house.run("--describe", name)[0] == 0
+        ):
             shutil.copy(path, os.path.join(etc, "conf.d"))
     with open(os.path.join(top, "linnet.conf")) as f:
         text = f.read()
