@@ -225,18 +225,17 @@ static void changed(const ln__filter_t *f)
 
 /* --- groups ---------------------------------------------------------------------------------------------------------------------- */
 
-static void free_group(ln_rcu_head_t *head)
-{
-	ln__group_t *g = LN_CONTAINER(head, ln__group_t, rcu);
-
-	ln_free(g->members);
-	ln_free(g);
-}
-
+/* The last reference always falls after a grace period, so this frees at once, and may be called from RCU's own thread, which must not
+ * hand over more: whoever waits for it (ln_rcu_barrier) would not wait for that. The argument: the filter's reference falls when the last
+ * member leaves, while that member still holds its own; a member's falls with its subscription, a grace period after it left at the
+ * earliest. So the last of all falls a grace period after the group was unlinked, or later, and no reader has it or its members.
+ */
 static void group_unref(ln__group_t *g)
 {
-	if (__atomic_sub_fetch(&g->refs, 1, __ATOMIC_ACQ_REL) == 0)
-		ln_rcu_call(&g->rcu, free_group);
+	if (__atomic_sub_fetch(&g->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	ln_free(g->members);
+	ln_free(g);
 }
 
 static ln__group_t *group_find(const ln__filter_t *f, ln_slice_t name)

@@ -39,7 +39,6 @@ struct ln__group {
 	uint32_t turn;            /* atomic: whose turn it is */
 	ln__members_t *members;   /* RCU */
 	ln__group_t *next;        /* in filter->groups, RCU */
-	ln_rcu_head_t rcu;
 	uint32_t name_len;
 	char name[];
 };
