@@ -13,7 +13,7 @@ typedef struct sessions {
 } sessions_t;
 
 static size_t slot;
-static uint64_t session_count;
+static uint64_t session_count;          /* atomic: of all workers */
 static ln_session_limits_t *limits_now;
 
 static const ln_session_limits_t limits_default = {
@@ -135,7 +135,8 @@ static void clear(ln_session_t *s)
 	ln__tags_fini(&s->inbound);
 }
 
-static void destroy(ln_session_t *s)
+/* Everything of S but its place among those that are counted. */
+static void destroy_in_place(ln_session_t *s)
 {
 	ln_worker_t *w = ln__session_worker(s);
 	ln_slice_t id = ln_session_id(s);
@@ -144,9 +145,31 @@ static void destroy(ln_session_t *s)
 	ln_timer_cancel(w, &s->timer);
 	clear(s);
 	ln_table_remove(&sessions_of(w)->by_id, ln_hash(id), &id);
-	__atomic_fetch_sub(&session_count, 1, __ATOMIC_RELAXED);
 	ln_stat_sub(w, ln__routes.stat + STAT_SESSIONS, 1);
 	ln_rcu_call(&s->rcu, free_session);
+}
+
+/* Workers ask for places at the same time: looking and taking are one step. */
+static bool take_place(const ln_session_limits_t *limits)
+{
+	uint64_t n = __atomic_load_n(&session_count, __ATOMIC_RELAXED);
+
+	do {
+		if (limits->sessions_max && n >= limits->sessions_max)
+			return false;
+	} while (!__atomic_compare_exchange_n(&session_count, &n, n + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return true;
+}
+
+static void give_place_back(void)
+{
+	__atomic_fetch_sub(&session_count, 1, __ATOMIC_RELAXED);
+}
+
+static void destroy(ln_session_t *s)
+{
+	destroy_in_place(s);
+	give_place_back();
 }
 
 static void let_go(ln_session_t *s, ln_result_t why)
@@ -234,7 +257,6 @@ static ln_session_t *make(const ln_session_open_t *o, ln_worker_t *w)
 	if (o->id.len)
 		memcpy(s->id, o->id.data, o->id.len);
 	ln_table_insert(&all->by_id, ln_hash(o->id), s);
-	__atomic_fetch_add(&session_count, 1, __ATOMIC_RELAXED);
 	ln_stat_add(w, ln__routes.stat + STAT_SESSIONS, 1);
 	return s;
 }
@@ -250,11 +272,6 @@ static void take_over(ln_session_t *s, bool ends)
 	if (s->will && !ends && s->will_delay)
 		ln_session_set_will(s, NULL, 0);
 	publish_will(s);
-}
-
-static bool too_many(const ln_session_limits_t *limits)
-{
-	return limits->sessions_max && __atomic_load_n(&session_count, __ATOMIC_RELAXED) >= limits->sessions_max;
 }
 
 static void attach(ln_session_t *s, const ln_session_open_t *o)
@@ -276,16 +293,15 @@ ln_result_t ln_session_open(const ln_session_open_t *o, ln_session_t **ret_sessi
 	ln_require(ln_session_home(o->id) == w && o->outlet);
 	if (s)
 		take_over(s, !present);
-	if (s && !present) {
-		destroy(s);
-		s = NULL;
-	}
-	if (!s) {
-		if (too_many(o->limits ? o->limits : ln_session_limits()))
-			return LN_LIMIT;
+	if (s && !present)
+		destroy_in_place(s);
+	else if (!s && !take_place(o->limits ? o->limits : ln_session_limits()))
+		return LN_LIMIT;
+	if (!present)
 		s = make(o, w);
-		if (!s)
-			return LN_NO_MEMORY;
+	if (!s) {
+		give_place_back();
+		return LN_NO_MEMORY;
 	}
 	attach(s, o);
 	*ret_session = s;
