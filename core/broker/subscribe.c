@@ -102,13 +102,33 @@ void ln__session_drop_subs(ln_session_t *s)
 		free_replay(LN_CONTAINER(n, ln__replay_t, node));
 }
 
-static void begin_replay(ln_session_t *s, ln_slice_t filter, ln_sub_options_t options)
+/* The replay for FILTER that is under way, or NULL: there is one at most. */
+static ln__replay_t *find_replay(const ln_session_t *s, ln_slice_t filter)
 {
-	ln__replay_t *r = ln_new(ln__replay_t);
+	for (ln_node_t *n = s->replays.next; n != &s->replays; n = n->next) {
+		ln__replay_t *r = LN_CONTAINER(n, ln__replay_t, node);
 
-	ln_retain_cursor_init(&r->cursor, filter);
-	r->options = options;
-	ln_list_append(&s->replays, &r->node);
+		if (ln_slice_eq(ln_slice(r->cursor.filter, r->cursor.filter_len), filter))
+			return r;
+	}
+	return NULL;
+}
+
+/* The subscription to FILTER has OPTIONS now. ANEW: its retained messages come from the beginning, in place of those still to come of an
+ * earlier replay; else one that is under way goes on. */
+static void set_replay(ln_session_t *s, ln_slice_t filter, ln_sub_options_t options, bool anew)
+{
+	ln__replay_t *r = find_replay(s, filter);
+
+	if (r && anew)
+		free_replay(r);
+	if (anew) {
+		r = ln_new(ln__replay_t);
+		ln_retain_cursor_init(&r->cursor, filter);
+		ln_list_append(&s->replays, &r->node);
+	}
+	if (r)
+		r->options = options;
 }
 
 /* Splits and checks SPEC. */
@@ -142,8 +162,8 @@ ln_result_t ln_session_subscribe(ln_session_t *s, ln_slice_t spec, ln_sub_option
 			return LN_LIMIT;
 		add(s, sub);
 	}
-	if (key.group.len == 0 && (replay == LN_REPLAY_ALWAYS || (replay == LN_REPLAY_NEW && !again)))
-		begin_replay(s, key.filter, options);
+	if (key.group.len == 0)
+		set_replay(s, key.filter, options, replay == LN_REPLAY_ALWAYS || (replay == LN_REPLAY_NEW && !again));
 	return LN_OK;
 }
 
@@ -151,19 +171,15 @@ ln_result_t ln_session_unsubscribe(ln_session_t *s, ln_slice_t spec)
 {
 	sub_key_t key;
 	ln_sub_t *sub = NULL;
-	ln_node_t *n, *next;
+	ln__replay_t *r;
 
 	if (read_spec(spec, &key) == LN_OK)
 		sub = find(s, &key);
 	if (!sub)
 		return LN_NOT_FOUND;
-	for (n = s->replays.next; n != &s->replays; n = next) {
-		ln__replay_t *r = LN_CONTAINER(n, ln__replay_t, node);
-
-		next = n->next;
-		if (ln_slice_eq(ln_slice(r->cursor.filter, r->cursor.filter_len), key.filter) && key.group.len == 0)
-			free_replay(r);
-	}
+	r = key.group.len ? NULL : find_replay(s, key.filter);
+	if (r)
+		free_replay(r);
 	drop(s, sub);
 	return LN_OK;
 }
