@@ -364,7 +364,7 @@ ln_result_t ln_session_received(ln_session_t *s, uint16_t tag, bool ok)
 	if (e->qos != 2)
 		return LN_PROTOCOL;
 	if (ok)
-		e->flags |= LN_ENTRY_RECEIVED;
+		ln__window_received(e);
 	else
 		ln__window_settle(&s->window, e);
 	return LN_OK;

@@ -79,6 +79,14 @@ ln_entry_t *ln__window_find(const ln__window_t *w, uint16_t tag)
 	return e->flags & LN_ENTRY_DONE ? NULL : e;
 }
 
+void ln__window_received(ln_entry_t *e)
+{
+	ln_entry_t kept = { .tag = e->tag, .qos = e->qos, .flags = LN_ENTRY_RECEIVED | (e->flags & (LN_ENTRY_SENT | ENTRY_COUNTED)) };
+
+	ln_entry_fini(e);
+	*e = kept;
+}
+
 void ln__window_settle(ln__window_t *w, ln_entry_t *e)
 {
 	uint16_t tag = e->tag;

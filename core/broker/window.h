@@ -24,6 +24,8 @@ void ln__window_pop_last(ln__window_t *w, ln_entry_t *ret);
 /* The unsettled entry of TAG, or NULL. */
 ln_entry_t *ln__window_find(const ln__window_t *w, uint16_t tag);
 ln_entry_t *ln__window_at(const ln__window_t *w, uint32_t i);
+/* The peer has the message of E (PUBREC): it is released, its tag stays in use until E is settled. May be called again. */
+void ln__window_received(ln_entry_t *e);
 /* Settles E: its message is released, the head moves over settled ones. */
 void ln__window_settle(ln__window_t *w, ln_entry_t *e);
 

@@ -19,7 +19,7 @@ typedef struct ln_queue_limits {
 
 /* One message on its way to one subscriber. */
 typedef struct ln_entry {
-	ln_msg_t *msg;
+	ln_msg_t *msg;                      /* NULL once the flag LN_ENTRY_RECEIVED stands */
 	union {
 		uint32_t one;               /* subscription identifier, 0: none */
 		uint32_t *many;             /* [0] = count, then identifiers; owned; flag LN_ENTRY_MANY */
