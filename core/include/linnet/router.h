@@ -16,7 +16,8 @@
 
 #include <linnet/sink.h>
 
-/* Before workers are created; after they are destroyed. */
+/* Before workers are created; after they are stopped and before they are destroyed (their caches are freed here), when no subscription is
+ * left. Thread: main. */
 void ln_router_init(void);
 void ln_router_fini(void);
 

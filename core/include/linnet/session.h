@@ -33,6 +33,8 @@ typedef struct ln_delivery {
 	const uint32_t *ids;
 } ln_delivery_t;
 
+/* What a session asks of its connection. A session calls these in the middle of its own work: they must not detach or end it, nor subscribe;
+ * whoever finds there that the connection is lost says so after the return to the loop. */
 typedef struct ln_outlet_ops {
 	/* Sends M now. LN_OK; LN_LIMIT when the message can never be sent to this peer (too large: it counts as delivered); LN_AGAIN when the outlet is full. */
 	ln_result_t (*send)(ln_outlet_t *, ln_msg_t *m, const ln_delivery_t *d);
