@@ -277,6 +277,7 @@ static void take_over(ln_session_t *s, bool ends)
 static void attach(ln_session_t *s, const ln_session_open_t *o)
 {
 	s->own_limits = o->limits;
+	s->sub_max = o->subscriptions_max;
 	s->peer_window = (uint16_t)(o->window ? o->window : 65535);
 	s->outlet = o->outlet;
 	s->will_at = s->end_at = LN_NEVER;

@@ -32,7 +32,7 @@ struct ln_session {
 	ln_queue_t queue;
 	ln_list_t replays;
 	ln_sub_t **subs;
-	uint32_t sub_count, sub_cap;
+	uint32_t sub_count, sub_cap, sub_max;
 	ln_table_t *sub_index;                /* by filter, when there are many */
 	ln__tags_t inbound;                   /* QoS 2 on the way in */
 	uint32_t will_delay, will_lifetime;   /* seconds; lifetime UINT32_MAX: does not expire */

@@ -142,9 +142,15 @@ static ln_result_t read_spec(ln_slice_t spec, sub_key_t *ret_key)
 	return LN_OK;
 }
 
-ln_result_t ln_session_subscribe(ln_session_t *s, ln_slice_t spec, ln_sub_options_t options, ln_replay_t replay)
+static bool full(const ln_session_t *s)
 {
 	uint32_t max = ln__session_limits(s)->subscriptions_max;
+
+	return (max && s->sub_count >= max) || (s->sub_max && s->sub_count >= s->sub_max);
+}
+
+ln_result_t ln_session_subscribe(ln_session_t *s, ln_slice_t spec, ln_sub_options_t options, ln_replay_t replay)
+{
 	sub_key_t key;
 	ln_sub_t *sub;
 	bool again;
@@ -156,7 +162,7 @@ ln_result_t ln_session_subscribe(ln_session_t *s, ln_slice_t spec, ln_sub_option
 	if (again) {
 		ln_router_change(sub, options);
 	} else {
-		if (max && s->sub_count >= max)
+		if (full(s))
 			return LN_LIMIT;
 		if (ln_router_subscribe(&s->sink, key.filter, key.group, options, &sub) != LN_OK)
 			return LN_LIMIT;

@@ -66,6 +66,7 @@ typedef struct ln_session_open {
 	bool clean;                     /* begin anew */
 	uint32_t expiry;                /* seconds after the connection, LN_EXPIRY_NEVER */
 	uint32_t window;                /* the peer's receive maximum, 0: 65535 */
+	uint32_t subscriptions_max;     /* until the next connection, within the limits'; 0: those alone */
 	const ln_session_limits_t *limits; /* NULL: the broker's; else must outlive the session */
 	ln_outlet_t *outlet;            /* attached */
 } ln_session_open_t;
