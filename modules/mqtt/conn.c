@@ -53,6 +53,8 @@ static void say_goodbye(mqtt_conn_t *c, uint8_t reason, const char *why)
 		return;
 	if (why)
 		mqtt_set(&props, reason_string, ln_slice_of(why));
+	if (reason == MQTT_REASON_USE_ANOTHER_SERVER || reason == MQTT_REASON_SERVER_MOVED)
+		mqtt_set(&props, server_reference, ln_slice_of(mqtt_conf_of(c)->server_reference));
 	size = mqtt_disconnect_write(packet, sizeof(packet), reason, &props, c->packet_max);
 	if (size && size <= sizeof(packet))
 		mqtt_sent(c, packet, size);
@@ -217,7 +219,7 @@ static bool admit(mqtt_conn_t *c, const mqtt_header_t *h, ln_slice_t bytes)
 /* Is a packet still to be taken from what is there? */
 static bool taking(const mqtt_conn_t *c)
 {
-	return (c->state == MQTT_SERVING || c->state == MQTT_SILENT) && !c->waiter;
+	return (c->state == MQTT_SERVING || c->state == MQTT_SILENT) && !c->waiter && !c->slowed;
 }
 
 static size_t on_input(ln_conn_t *conn, void *state, ln_slice_t bytes, size_t *need)
@@ -271,6 +273,13 @@ static void on_writable(ln_conn_t *conn, void *state)
 		ln_session_pump(c->session);
 }
 
+void mqtt_listen_again(mqtt_conn_t *c)
+{
+	if (c->keep_alive)
+		ln_conn_timer(c->conn, (uint64_t)c->keep_alive * 1500);
+	ln_conn_resume(c->conn);
+}
+
 static void on_timer(ln_conn_t *conn, void *state)
 {
 	mqtt_conn_t *c = of(state);
@@ -283,8 +292,9 @@ static void on_timer(ln_conn_t *conn, void *state)
 		       c->state == MQTT_LOGIN ? "the login was not decided within connect-timeout" : "no CONNECT within connect-timeout",
 		       MQTT_REASON_KEEP_ALIVE_TIMEOUT);
 		leave(c, LN_REFUSED);
-	} else if (idle < limit) {
-		ln_conn_timer(conn, limit - idle);
+	} else if (idle < limit || c->waiter || c->slowed) {
+		/* Who is not read from cannot be said to be silent. */
+		ln_conn_timer(conn, idle < limit ? limit - idle : limit);
 	} else {
 		mqtt_count(c, MQTT_STAT_keep_alive_timeouts);
 		ln_log(conn, MQTT_KEEP_ALIVE, (unsigned long long)idle, (unsigned)c->keep_alive);
@@ -299,8 +309,10 @@ static void on_end(ln_conn_t *conn, void *state, ln_result_t why)
 
 	(void)conn;
 	if (why == LN_CLOSED) {
+		const mqtt_conf_t *conf = mqtt_conf_of(c);
+
 		c->clean_end = true;
-		say_goodbye(c, MQTT_REASON_SHUTTING_DOWN, NULL);
+		say_goodbye(c, conf->redirect.value == MQTT_REDIRECT_NO ? MQTT_REASON_SHUTTING_DOWN : mqtt_redirect_reason(conf), NULL);
 		leave(c, LN_OK);
 	} else {
 		mqtt_disconnect(c, MQTT_REASON_ADMINISTRATIVE, ln_result_text(why));
@@ -331,6 +343,7 @@ static void on_closed(ln_conn_t *conn, void *state, bool clean)
 	}
 	mqtt_login_drop(c);
 	mqtt_waiter_drop(c);
+	mqtt_slowed_drop(c);
 	mqtt_aliases_drop(c);
 	ln_identity_fini(&c->identity);
 	c->magic = 0;

@@ -7,92 +7,11 @@
  */
 #include "mqtt.h"
 
-/* --- topic aliases ------------------------------------------------------------------------------------------------------------------ */
-
-void mqtt_aliases_drop(mqtt_conn_t *c)
-{
-	for (uint32_t i = 0; c->aliases && i < c->aliases->count; i++)
-		ln_free(c->aliases->topic[i]);
-	ln_free(c->aliases);
-	c->aliases = NULL;
-}
-
 static void fail(mqtt_conn_t *c, uint8_t reason, const char *statement, const char *why)
 {
 	mqtt_fault_t f = { reason, statement, why };
 
 	mqtt_fail(c, "PUBLISH", &f);
-}
-
-/* Puts the topic behind P's alias into P, or P's topic behind its alias. */
-static bool resolve_alias(mqtt_conn_t *c, const mqtt_conf_t *conf, mqtt_publish_t *p)
-{
-	char **known;
-
-	if (p->alias > conf->topic_alias_max) {
-		fail(c, MQTT_REASON_TOPIC_ALIAS_INVALID, "MQTT-3.3.2-9", "topic alias above the maximum");
-		return false;
-	}
-	if (!c->aliases) {
-		c->aliases = ln_alloc(sizeof(*c->aliases) + conf->topic_alias_max * sizeof(char *));
-		c->aliases->count = conf->topic_alias_max;
-	}
-	if (p->alias > c->aliases->count) {
-		fail(c, MQTT_REASON_TOPIC_ALIAS_INVALID, "MQTT-3.3.2-9", "topic alias above the maximum");
-		return false;
-	}
-	known = &c->aliases->topic[p->alias - 1];
-	if (p->topic.len) {
-		ln_free(*known);
-		*known = ln_strndup((const char *)p->topic.data, p->topic.len);
-	} else if (*known) {
-		p->topic = ln_slice_of(*known);
-	} else {
-		fail(c, MQTT_REASON_PROTOCOL, "MQTT-3.3.2-8", "topic alias without a topic");
-		return false;
-	}
-	return true;
-}
-
-/* --- may it? ------------------------------------------------------------------------------------------------------------------------ */
-
-uint8_t mqtt_topic_limits(const mqtt_conf_t *conf, ln_slice_t topic)
-{
-	if (topic.len > conf->topic_length_max)
-		return MQTT_REASON_TOPIC_INVALID;
-	if (conf->topic_levels_max && ln_topic_levels(topic) > conf->topic_levels_max)
-		return MQTT_REASON_TOPIC_INVALID;
-	return MQTT_REASON_SUCCESS;
-}
-
-/* What ends the connection of a client that could have known from CONNACK. Below 5.0 it could not; its QoS is served. */
-static bool server_can(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_publish_t *p)
-{
-	if (c->version < 5)
-		return true;
-	if (p->qos > conf->qos_max) {
-		fail(c, MQTT_REASON_QOS_UNSUPPORTED, "MQTT-3.2.2-11", "QoS above the maximum");
-		return false;
-	}
-	if (p->retain && !conf->retain) {
-		fail(c, MQTT_REASON_RETAIN_UNSUPPORTED, "MQTT-3.2.2-14", "retained messages are not available");
-		return false;
-	}
-	return true;
-}
-
-uint8_t mqtt_may_publish(const mqtt_conn_t *c, const mqtt_conf_t *conf, ln_slice_t topic, uint8_t qos, bool retain)
-{
-	uint8_t limits = mqtt_topic_limits(conf, topic);
-	ln_access_t access = { .identity = &c->identity, .act = LN_ACT_PUBLISH, .topic = topic, .qos = qos, .retain = retain };
-
-	if (limits != MQTT_REASON_SUCCESS)
-		return limits;
-	if (topic.data[0] == '$' && (ln_slice_eq(topic, LN_STR("$SYS")) || ln_slice_starts(topic, LN_STR("$SYS/"))))
-		return MQTT_REASON_NOT_AUTHORIZED;
-	if (retain && !conf->retain)
-		return MQTT_REASON_NOT_AUTHORIZED;
-	return ln_authorize(&access) ? MQTT_REASON_SUCCESS : MQTT_REASON_NOT_AUTHORIZED;
 }
 
 /* --- publishing --------------------------------------------------------------------------------------------------------------------- */
@@ -104,7 +23,7 @@ static void on_eased(ln_waiter_t *waiter)
 
 	c->waiter = NULL;
 	ln_free(w);
-	ln_conn_resume(c->conn);
+	mqtt_listen_again(c);
 }
 
 void mqtt_waiter_drop(mqtt_conn_t *c)
@@ -198,6 +117,21 @@ static void refuse(mqtt_conn_t *c, const mqtt_publish_t *p, uint8_t reason)
 		ack(c, p->qos == 1 ? MQTT_PUBACK : MQTT_PUBREC, p->packet_id, reason);
 }
 
+/* What becomes of P, as far as it can be said before it is routed. A QoS 2 message that came before was judged then. */
+static uint8_t judge(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_publish_t *p)
+{
+	uint8_t reason;
+
+	if (p->qos == 2 && ln_session_inbound_has(c->session, p->packet_id))
+		return MQTT_REASON_SUCCESS;
+	reason = mqtt_may_publish(c, conf, p->topic, p->qos, p->retain);
+	if (reason == MQTT_REASON_SUCCESS && conf->check_payload_format && p->text && ln_utf8_check(p->payload) != LN_UTF8_OK)
+		reason = MQTT_REASON_PAYLOAD_FORMAT_INVALID;
+	if (reason == MQTT_REASON_SUCCESS && conf->publish_rate)
+		reason = mqtt_rate(c, conf);
+	return reason;
+}
+
 void mqtt_on_publish(mqtt_conn_t *c, uint8_t first, ln_slice_t body)
 {
 	const mqtt_conf_t *conf = mqtt_conf_of(c);
@@ -211,10 +145,13 @@ void mqtt_on_publish(mqtt_conn_t *c, uint8_t first, ln_slice_t body)
 		mqtt_fail(c, "PUBLISH", &fault);
 		goto out;
 	}
-	if ((p.alias && !resolve_alias(c, conf, &p)) || !server_can(c, conf, &p))
+	if ((p.alias && !mqtt_alias_resolve(c, conf, &p)) || !mqtt_server_can(c, conf, &p))
 		goto out;
-	reason = p.qos == 2 && ln_session_inbound_has(c->session, p.packet_id) ? MQTT_REASON_SUCCESS :
-									  mqtt_may_publish(c, conf, p.topic, p.qos, p.retain);
+	reason = judge(c, conf, &p);
+	if (LN_UNLIKELY(reason == MQTT_REASON_RATE_TOO_HIGH)) {
+		mqtt_disconnect(c, reason, "more messages than publish-rate and publish-burst allow");
+		goto out;
+	}
 	if (LN_UNLIKELY(reason != MQTT_REASON_SUCCESS)) {
 		refuse(c, &p, reason);
 		goto out;

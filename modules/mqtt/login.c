@@ -57,6 +57,8 @@ void mqtt_refuse(mqtt_conn_t *c, uint8_t reason, const char *why)
 	ln_log(c->conn, MQTT_REFUSED, why ? why : mqtt_reason_text(reason), reason, mqtt_reason_text(reason));
 	if (why)
 		mqtt_set(&props, reason_string, ln_slice_of(why));
+	if (reason == MQTT_REASON_USE_ANOTHER_SERVER || reason == MQTT_REASON_SERVER_MOVED)
+		mqtt_set(&props, server_reference, ln_slice_of(mqtt_conf_of(c)->server_reference));
 	size = mqtt_connack_write(packet, sizeof(packet), c->version, false, reason, &props, c->packet_max);
 	if (c->version && size && size <= sizeof(packet))
 		mqtt_sent(c, packet, size);
@@ -96,20 +98,50 @@ static void server_props(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_log
 		mqtt_set(props, topic_alias_max, (uint16_t)conf->topic_alias_max);
 	if (!conf->shared_subscriptions)
 		mqtt_set(props, shared_available, 0);
+	if (!conf->wildcard_subscriptions)
+		mqtt_set(props, wildcard_available, 0);
+	if (!conf->subscription_identifiers)
+		mqtt_set(props, sub_id_available, 0);
 	if (c->keep_alive != p->keep_alive)
 		mqtt_set(props, server_keep_alive, c->keep_alive);
+}
+
+/* The listener's template with the client identifier for each %c, in DST. False: there is none, it was not asked for, or the
+ * identifier cannot be part of a topic. */
+static bool response_information(const mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_login_t *login, ln_buf_t *dst)
+{
+	ln_slice_t id = ln_slice_of(c->identity.client_id);
+	const char *rest = conf->response_information, *mark;
+
+	if (!rest || !login->packet.props.request_response)
+		return false;
+	for (; (mark = strstr(rest, "%c")) != NULL; rest = mark + 2) {
+		if (!ln_topic_valid(id))
+			return false;
+		ln_buf_append(dst, rest, (size_t)(mark - rest));
+		ln_buf_append(dst, id.data, id.len);
+	}
+	ln_buf_append(dst, rest, strlen(rest));
+	return ln_buf_len(dst) <= UINT16_MAX;
 }
 
 static void greet(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_login_t *login, bool present)
 {
 	mqtt_props_t props = mqtt_props_none;
-	uint8_t packet[MQTT_SMALL];
+	ln_buf_t information = { 0 };
+	uint8_t *packet;
 	size_t size;
 
 	server_props(c, conf, login, &props);
-	size = mqtt_connack_write(packet, sizeof(packet), c->version, present, MQTT_REASON_SUCCESS, &props, c->packet_max);
-	ln_insist(size && size <= sizeof(packet));
+	if (response_information(c, conf, login, &information))
+		mqtt_set(&props, response_info, ln_buf_slice(&information));
+	size = mqtt_connack_write(NULL, 0, c->version, present, MQTT_REASON_SUCCESS, &props, c->packet_max);
+	ln_insist(size > 0);
+	packet = ln_alloc(size);
+	mqtt_connack_write(packet, size, c->version, present, MQTT_REASON_SUCCESS, &props, c->packet_max);
 	mqtt_sent(c, packet, size);
+	ln_free(packet);
+	ln_buf_fini(&information);
 }
 
 /* --- the session -------------------------------------------------------------------------------------------------------------------- */
@@ -135,13 +167,22 @@ static uint32_t session_expiry(const mqtt_conn_t *c, const mqtt_connect_t *p)
 	return p->clean ? 0 : LN_EXPIRY_NEVER;
 }
 
+/* How many messages may be under way to the client: what it says, and what its listener allows. 0: as many as there are identifiers. */
+static uint32_t window(const mqtt_conn_t *c, const mqtt_connect_t *p)
+{
+	uint32_t own = mqtt_conf_of(c)->in_flight_max, peer = c->version == 5 ? p->props.receive_max : UINT16_MAX;
+
+	return own && own < peer ? own : peer;
+}
+
 static bool open_session(mqtt_conn_t *c, const mqtt_connect_t *p, bool *ret_present)
 {
 	ln_session_open_t o = {
 		.id = ln_slice_of(c->identity.client_id),
 		.clean = p->clean,
 		.expiry = session_expiry(c, p),
-		.window = c->version == 5 ? p->props.receive_max : 0,
+		.window = window(c, p),
+		.subscriptions_max = mqtt_conf_of(c)->subscriptions_max,
 		.outlet = &c->outlet,
 	};
 
@@ -182,6 +223,8 @@ static void let_in(mqtt_conn_t *c)
 		return;
 	}
 	c->keep_alive = keep_alive(conf, p->keep_alive);
+	if (c->version == 5)
+		c->alias_max = p->props.topic_alias_max < conf->topic_alias_out_max ? p->props.topic_alias_max : (uint16_t)conf->topic_alias_out_max;
 	c->state = MQTT_SERVING;
 	c->entered = true;
 	ln_conn_trust(c->conn);
@@ -352,6 +395,16 @@ static bool credentials(mqtt_conn_t *c, mqtt_login_t *login)
 	return true;
 }
 
+/* Is everybody sent elsewhere? */
+static bool redirected(mqtt_conn_t *c, const mqtt_conf_t *conf)
+{
+	if (conf->redirect.value == MQTT_REDIRECT_NO)
+		return false;
+	mqtt_count(c, MQTT_STAT_redirected);
+	mqtt_refuse(c, mqtt_redirect_reason(conf), NULL);
+	return true;
+}
+
 void mqtt_login(mqtt_conn_t *c, ln_slice_t body)
 {
 	const mqtt_conf_t *conf = mqtt_conf_of(c);
@@ -365,7 +418,8 @@ void mqtt_login(mqtt_conn_t *c, ln_slice_t body)
 	c->state = MQTT_LOGIN;
 	c->packet_max = UINT32_MAX;
 	c->identity.conn = c->conn;
-	if (!read_packet(c, login, body.len) || !choose_id(c, conf, login) || !will_ok(c, conf, &login->packet) || !credentials(c, login)) {
+	if (!read_packet(c, login, body.len) || redirected(c, conf) || !choose_id(c, conf, login) || !will_ok(c, conf, &login->packet) ||
+	    !credentials(c, login)) {
 		mqtt_login_drop(c);
 		return;
 	}

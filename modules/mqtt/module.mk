@@ -13,8 +13,10 @@ mqtt_pure = \
 	modules/mqtt/wire.h
 
 mqtt_files = \
+	modules/mqtt/alias.c \
 	modules/mqtt/conn.c \
 	modules/mqtt/in.c \
+	modules/mqtt/judge.c \
 	modules/mqtt/log.def \
 	modules/mqtt/login.c \
 	modules/mqtt/mqtt.c \

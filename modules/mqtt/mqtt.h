@@ -4,6 +4,8 @@
  * conn.c      a connection from open to closed: finds packets, judges their order, hands them on; says goodbye
  * login.c     CONNECT until CONNACK: who is it, on its session's home, let in or not
  * in.c        PUBLISH and acknowledgements from the client
+ * judge.c     what a client may publish: limits, rules, its rate
+ * alias.c     topic aliases, both directions
  * sub.c       SUBSCRIBE and UNSUBSCRIBE
  * out.c       the session's outlet: messages to the client
  * quirk.c     the table of leniencies
@@ -38,6 +40,7 @@ typedef struct mqtt_conf {
 	ln_span_t keep_alive_default;
 	uint32_t receive_max;
 	uint32_t topic_alias_max;
+	uint32_t topic_alias_out_max;
 	uint32_t topic_length_max;
 	uint32_t topic_levels_max;
 	uint32_t client_id_max;
@@ -45,9 +48,25 @@ typedef struct mqtt_conf {
 	uint32_t qos_max;
 	bool retain;
 	bool shared_subscriptions;
+	bool wildcard_subscriptions;
+	bool subscription_identifiers;
+	uint32_t subscriptions_max;
+	uint32_t in_flight_max;
+	uint32_t publish_rate;
+	uint32_t publish_burst;
+	ln_choice_t publish_rate_over;
+	bool check_payload_format;
+	char *response_information;
+	char *server_reference;
+	ln_choice_t redirect;
 	ln_strings_t quirks;
 	ln_strings_t strict;
 } mqtt_conf_t;
+
+/* publish-rate-over */
+enum { MQTT_OVER_SLOW, MQTT_OVER_REFUSE, MQTT_OVER_DISCONNECT };
+/* redirect */
+enum { MQTT_REDIRECT_NO, MQTT_REDIRECT_TEMPORARY, MQTT_REDIRECT_PERMANENT };
 
 enum {
 #define STAT(name, kind, help) MQTT_STAT_##name,
@@ -66,11 +85,9 @@ typedef enum mqtt_state {
 
 typedef struct mqtt_login mqtt_login_t;
 
-/* The topics behind a client's aliases. */
-typedef struct mqtt_aliases {
-	uint32_t count;
-	char *topic[];    /* by alias - 1; NULL: not set */
-} mqtt_aliases_t;
+typedef struct mqtt_aliases mqtt_aliases_t;
+typedef struct mqtt_told mqtt_told_t;
+typedef struct mqtt_slowed mqtt_slowed_t;
 
 typedef struct mqtt_waiter {
 	ln_waiter_t waiter;
@@ -88,14 +105,19 @@ typedef struct mqtt_conn {
 	ln_conn_t *conn;
 	ln_session_t *session;
 	mqtt_login_t *login;          /* in MQTT_LOGIN only */
-	mqtt_aliases_t *aliases;      /* NULL: none used */
+	mqtt_aliases_t *aliases;      /* the client's; NULL: none used */
+	mqtt_told_t *told;            /* ours; NULL: none used */
+	mqtt_slowed_t *slowed;        /* over publish-rate: waits */
+	uint64_t full_at;             /* us on worker->now's scale: when the bucket of publish-rate is full again */
 	mqtt_waiter_t *waiter;        /* waits for the router */
 	ln_identity_t identity;
 	uint32_t packet_max;          /* the client's, whole packets */
 	uint32_t quirks;
 	uint16_t keep_alive;          /* seconds, 0: none */
+	uint16_t alias_max;           /* how many aliases there are towards the client */
 	bool expiry_was_zero;         /* CONNECT asked for session expiry 0 */
 	bool entered;                 /* CONNACK said welcome */
+	bool over_rate;               /* and it was said */
 } mqtt_conn_t;
 
 #define MQTT_CONN_MAGIC 0x3c099ec7u
@@ -108,6 +130,11 @@ static inline mqtt_dialect_t mqtt_dialect(const mqtt_conn_t *c)
 static inline const mqtt_conf_t *mqtt_conf_of(const mqtt_conn_t *c)
 {
 	return ln_listener_conf(ln_conn_listener(c->conn), mqtt_self.index);
+}
+
+static inline uint8_t mqtt_redirect_reason(const mqtt_conf_t *conf)
+{
+	return conf->redirect.value == MQTT_REDIRECT_PERMANENT ? MQTT_REASON_SERVER_MOVED : MQTT_REASON_USE_ANOTHER_SERVER;
 }
 
 static inline void mqtt_count(const mqtt_conn_t *c, unsigned stat)
@@ -123,6 +150,8 @@ extern const ln_protocol_t mqtt_protocol;
 void mqtt_fail(mqtt_conn_t *c, const char *what, const mqtt_fault_t *f);
 /* The same for a reason of our own. */
 void mqtt_disconnect(mqtt_conn_t *c, uint8_t reason, const char *why);
+/* Reads on from a client that was not read from (see ln_conn_pause): its keep alive counts from now. */
+void mqtt_listen_again(mqtt_conn_t *c);
 /* Writes an answer. A connection whose output is full is closed, and one whose client does not take so large a packet
  * [MQTT-3.1.2-24]. */
 #define MQTT_SMALL 512u
@@ -139,12 +168,30 @@ void mqtt_refuse(mqtt_conn_t *c, uint8_t reason, const char *why);
 
 void mqtt_on_publish(mqtt_conn_t *c, uint8_t first, ln_slice_t body);
 void mqtt_on_ack(mqtt_conn_t *c, mqtt_type_t type, ln_slice_t body);
-void mqtt_aliases_drop(mqtt_conn_t *c);
 void mqtt_waiter_drop(mqtt_conn_t *c);
+
+/* --- judge.c ----------------------------------------------------------------------------------------------------------------------- */
+
 /* Does TOPIC keep the listener's limits? Returns a reason, MQTT_REASON_SUCCESS if so. */
 uint8_t mqtt_topic_limits(const mqtt_conf_t *conf, ln_slice_t topic);
+/* Does P ask for what this listener does not do? False: the connection was ended. Below 5.0 a client cannot know; its QoS is served. */
+bool mqtt_server_can(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_publish_t *p);
 /* May the client publish this, now or as its will? Returns a reason, MQTT_REASON_SUCCESS if so. */
 uint8_t mqtt_may_publish(const mqtt_conn_t *c, const mqtt_conf_t *conf, ln_slice_t topic, uint8_t qos, bool retain);
+/* Counts one message against publish-rate (which must not be 0). MQTT_REASON_SUCCESS: take it (the client may have been paused);
+ * QUOTA_EXCEEDED: refuse it; RATE_TOO_HIGH: disconnect. */
+uint8_t mqtt_rate(mqtt_conn_t *c, const mqtt_conf_t *conf);
+void mqtt_slowed_drop(mqtt_conn_t *c);
+
+/* --- alias.c ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Puts the topic behind P's alias into P, or P's topic behind its alias. Requires: P has one. False: the connection was ended. */
+bool mqtt_alias_resolve(mqtt_conn_t *c, const mqtt_conf_t *conf, mqtt_publish_t *p);
+/* Chooses an alias for HEAD's topic, and takes the topic out where the client knows it. Requires: both sides allow aliases. */
+void mqtt_alias_choose(mqtt_conn_t *c, mqtt_publish_head_t *head);
+/* HEAD's packet is in the output. */
+void mqtt_alias_told(mqtt_conn_t *c, const mqtt_publish_head_t *head);
+void mqtt_aliases_drop(mqtt_conn_t *c);
 
 /* --- sub.c ------------------------------------------------------------------------------------------------------------------------- */
 

@@ -85,11 +85,25 @@ static ln_result_t gather(mqtt_conn_t *c, ln_msg_t *m, const mqtt_publish_head_t
 	return LN_OK;
 }
 
+/* The head's size with an alias where there may be one. One that has to be told makes a packet larger, not too large. */
+static size_t size_with_alias(mqtt_conn_t *c, mqtt_publish_head_t *head)
+{
+	size_t size;
+
+	mqtt_alias_choose(c, head);
+	size = mqtt_publish_head_size(head);
+	if (head->alias && head->topic.len && (size == 0 || size + head->payload_len > c->packet_max)) {
+		head->alias = 0;
+		size = mqtt_publish_head_size(head);
+	}
+	return size;
+}
+
 static ln_result_t on_send(ln_outlet_t *outlet, ln_msg_t *m, const ln_delivery_t *d)
 {
 	mqtt_conn_t *c = of(outlet);
 	mqtt_publish_head_t head = head_of(c, m, d);
-	size_t size = mqtt_publish_head_size(&head);
+	size_t size = c->alias_max ? size_with_alias(c, &head) : mqtt_publish_head_size(&head);
 	ln_result_t result;
 
 	if (size == 0 || size + m->payload_len > c->packet_max)
@@ -99,8 +113,11 @@ static ln_result_t on_send(ln_outlet_t *outlet, ln_msg_t *m, const ln_delivery_t
 	if (LN_UNLIKELY(!ln_conn_fits(c->conn, size + m->payload_len + KEPT_FOR_ANSWERS)))
 		return ln_conn_pending(c->conn) ? LN_AGAIN : LN_LIMIT;
 	result = m->payload_len <= LN_CONN_COPY_MAX ? copy(c, m, &head, size) : gather(c, m, &head, size);
-	if (result == LN_OK)
+	if (result == LN_OK) {
 		mqtt_count(c, MQTT_STAT_publish_out);
+		if (head.alias)
+			mqtt_alias_told(c, &head);
+	}
 	return result;
 }
 

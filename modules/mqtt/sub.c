@@ -27,13 +27,44 @@ static bool filter_ok(mqtt_conn_t *c, const char *what, ln_slice_t spec)
 	return true;
 }
 
+static bool has_wildcard(ln_slice_t filter)
+{
+	return memchr(filter.data, '+', filter.len) || memchr(filter.data, '#', filter.len);
+}
+
+static bool is_shared(ln_slice_t spec)
+{
+	return ln_slice_starts(spec, LN_STR("$share/"));
+}
+
+/* Does this listener do such subscriptions? */
+static uint8_t unsupported(const mqtt_conf_t *conf, ln_slice_t filter, uint32_t id)
+{
+	if (is_shared(filter) && !conf->shared_subscriptions)
+		return MQTT_REASON_SHARED_UNSUPPORTED;
+	if (has_wildcard(filter) && !conf->wildcard_subscriptions)
+		return MQTT_REASON_WILDCARD_UNSUPPORTED;
+	return id && !conf->subscription_identifiers ? MQTT_REASON_SUB_ID_UNSUPPORTED : MQTT_REASON_SUCCESS;
+}
+
+/* A client of 5.0 could have known from CONNACK: its asking all the same is a protocol error (3.2.2.3.11 to 13). */
+static bool server_can(mqtt_conn_t *c, ln_slice_t filter, uint32_t id)
+{
+	uint8_t reason = c->version == 5 ? unsupported(mqtt_conf_of(c), filter, id) : MQTT_REASON_SUCCESS;
+
+	if (reason != MQTT_REASON_SUCCESS)
+		bad_filter(c, "SUBSCRIBE", mqtt_reason_text(reason), NULL, reason);
+	return reason == MQTT_REASON_SUCCESS;
+}
+
 static bool subscribe_ok(mqtt_conn_t *c, mqtt_filters_t filters)
 {
+	uint32_t id = filters.subscription_id;
 	mqtt_subscription_t sub;
 	ln_slice_t group, filter;
 
 	while (mqtt_subscribe_next(&filters, &sub)) {
-		if (!filter_ok(c, "SUBSCRIBE", sub.filter))
+		if (!filter_ok(c, "SUBSCRIBE", sub.filter) || !server_can(c, sub.filter, id))
 			return false;
 		if (sub.no_local && ln_filter_split_shared(sub.filter, &group, &filter) == LN_OK) {
 			bad_filter(c, "SUBSCRIBE", "no local on a shared subscription", "MQTT-3.8.3-4", MQTT_REASON_PROTOCOL);
@@ -48,11 +79,6 @@ static bool allowed(const mqtt_conn_t *c, const mqtt_subscription_t *sub)
 	ln_access_t access = { .identity = &c->identity, .act = LN_ACT_SUBSCRIBE, .topic = sub->filter, .qos = sub->qos };
 
 	return ln_authorize(&access);
-}
-
-static bool is_shared(ln_slice_t spec)
-{
-	return ln_slice_starts(spec, LN_STR("$share/"));
 }
 
 static ln_sub_options_t options_of(const mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_subscription_t *sub, uint32_t id)
@@ -75,8 +101,8 @@ static uint8_t subscribe(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_sub
 
 	if (limits != MQTT_REASON_SUCCESS)
 		return MQTT_REASON_FILTER_INVALID;
-	if (is_shared(sub->filter) && !conf->shared_subscriptions)
-		return MQTT_REASON_SHARED_UNSUPPORTED;
+	if (unsupported(conf, sub->filter, id) != MQTT_REASON_SUCCESS)
+		return unsupported(conf, sub->filter, id);
 	if (!allowed(c, sub))
 		return MQTT_REASON_NOT_AUTHORIZED;
 	switch (ln_session_subscribe(c->session, sub->filter, options, replays[sub->retain_handling])) {
