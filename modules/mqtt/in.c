@@ -69,7 +69,7 @@ static uint8_t route(mqtt_conn_t *c, const mqtt_publish_t *p)
 	if (p->expires)
 		m.expires = w->wall + (uint64_t)p->expiry * 1000;
 	if (LN_UNLIKELY(ln_hook_any(LN_HOOK_PUBLISH)) && !hooks_let(c, &m))
-		reason = MQTT_REASON_NOT_AUTHORIZED;
+		reason = mqtt_not_authorized(mqtt_conf_of(c));
 	else if (!ln_publish(w, &m).matched)
 		reason = MQTT_REASON_NO_SUBSCRIBERS;
 	ln_msg_release(&m);

@@ -48,10 +48,10 @@ uint8_t mqtt_may_publish(const mqtt_conn_t *c, const mqtt_conf_t *conf, ln_slice
 	if (limits != MQTT_REASON_SUCCESS)
 		return limits;
 	if (topic.data[0] == '$' && (ln_slice_eq(topic, LN_STR("$SYS")) || ln_slice_starts(topic, LN_STR("$SYS/"))))
-		return MQTT_REASON_NOT_AUTHORIZED;
+		return mqtt_not_authorized(conf);
 	if (retain && !conf->retain)
-		return MQTT_REASON_NOT_AUTHORIZED;
-	return ln_authorize(&access) ? MQTT_REASON_SUCCESS : MQTT_REASON_NOT_AUTHORIZED;
+		return mqtt_not_authorized(conf);
+	return ln_authorize(&access) ? MQTT_REASON_SUCCESS : mqtt_not_authorized(conf);
 }
 
 /* --- the rate -------------------------------------------------------------------------------------------------------------------------- */

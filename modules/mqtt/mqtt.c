@@ -52,6 +52,8 @@ static const ln_conf_item_t conf_items[] = {
 		.choices = over_rate, .reload = true, .listener = true),
 	LN_CONF(mqtt_conf_t, check_payload_format, "no", "Refuse payloads that are said to be text and are no UTF-8 (5.0).",
 		.reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, tell_not_authorized, "yes", "Refusals by a rule say so (0x87); no: they say nothing of the cause (0x80).",
+		.reload = true, .listener = true),
 	LN_CONF(mqtt_conf_t, response_information, NULL, "Where replies should go, told to 5.0 clients that ask; %c is the client identifier.",
 		.reload = true, .listener = true),
 	LN_CONF(mqtt_conf_t, server_reference, NULL, "Another server, \"host\" or \"host:port\", told to 5.0 clients that are redirected.",

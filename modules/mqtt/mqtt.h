@@ -56,6 +56,7 @@ typedef struct mqtt_conf {
 	uint32_t publish_burst;
 	ln_choice_t publish_rate_over;
 	bool check_payload_format;
+	bool tell_not_authorized;
 	char *response_information;
 	char *server_reference;
 	ln_choice_t redirect;
@@ -135,6 +136,12 @@ static inline const mqtt_conf_t *mqtt_conf_of(const mqtt_conn_t *c)
 static inline uint8_t mqtt_redirect_reason(const mqtt_conf_t *conf)
 {
 	return conf->redirect.value == MQTT_REDIRECT_PERMANENT ? MQTT_REASON_SERVER_MOVED : MQTT_REASON_USE_ANOTHER_SERVER;
+}
+
+/* What a client is told that is not allowed to publish or to subscribe. */
+static inline uint8_t mqtt_not_authorized(const mqtt_conf_t *conf)
+{
+	return conf->tell_not_authorized ? MQTT_REASON_NOT_AUTHORIZED : MQTT_REASON_UNSPECIFIED;
 }
 
 static inline void mqtt_count(const mqtt_conn_t *c, unsigned stat)

@@ -104,7 +104,7 @@ static uint8_t subscribe(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_sub
 	if (unsupported(conf, sub->filter, id) != MQTT_REASON_SUCCESS)
 		return unsupported(conf, sub->filter, id);
 	if (!allowed(c, sub))
-		return MQTT_REASON_NOT_AUTHORIZED;
+		return mqtt_not_authorized(conf);
 	switch (ln_session_subscribe(c->session, sub->filter, options, replays[sub->retain_handling])) {
 	case LN_OK:
 		return options.qos;
