@@ -17,6 +17,8 @@ act_fn act_expect, act_expect_any_order, act_ignore;
 /* act_bytes.c: bytes and the connection itself */
 act_fn act_send, act_send_hex, act_expect_hex, act_expect_text, act_skip_until, act_expect_close, act_quiet;
 act_fn act_cut, act_reconnect, act_shutdown_write, act_slow;
+/* act_ws.c: frames */
+act_fn act_ws_split, act_ws_frame, act_send_wire_hex, act_expect_pong;
 /* actor.c: the order of things */
 act_fn act_timeout, act_delay, act_barrier, act_repeat;
 

@@ -25,6 +25,7 @@ static bool send_bytes(actor_t *actor, const command_t *command, bytes_t bytes)
 	case CONN_OK:
 	case CONN_CLOSED: return true;
 	case CONN_LATE: return stage_fail(actor->stage, actor, command, "the peer takes no bytes");
+	case CONN_BAD_FRAME:
 	case CONN_STOPPED: break;
 	}
 	return false;
@@ -166,6 +167,21 @@ static bool fail_arrival(actor_t *actor, const command_t *command, const arrival
 	return false;
 }
 
+/* Whether the close frame before the end had the code of -ws-code, where the play asks for one. */
+static bool right_code(actor_t *actor, const command_t *command)
+{
+	const arg_t *want = command_opt(command, "-ws-code");
+	unsigned found = actor->conn.ws.close_code ? actor->conn.ws.close_code : WS_NO_CLOSE;
+	uint64_t code;
+
+	if (!want)
+		return true;
+	return actor_number(actor, command, &want->words[0], &code) &&
+	       (code == found || stage_fail(actor->stage, actor, command,
+					    "expected: a close frame with code %llu\n  received: %u",
+					    (unsigned long long)code, found));
+}
+
 bool act_expect_close(actor_t *actor, const command_t *command)
 {
 	int64_t until = stage_until(actor->stage, actor->timeout);
@@ -184,6 +200,8 @@ bool act_expect_close(actor_t *actor, const command_t *command)
 			actor->conn.in.len = 0;
 	}
 	stage_say(actor->stage, actor->name, "<-- the end of the connection");
+	if (!right_code(actor, command))
+		return false;
 	conn_close(&actor->conn, false);
 	return true;
 }

@@ -50,11 +50,55 @@ bool actor_duration(actor_t *actor, const command_t *command, const word_t *word
 	       stage_fail(actor->stage, actor, command, "\"%.*s\" is not a duration", BYTES_ARG(text));
 }
 
+/* Sends the PROXY header, the first bytes on a connection that has one. */
+static bool send_proxy(actor_t *actor, const command_t *command, int64_t until)
+{
+	buf_t bytes = { 0 };
+	bytes_t text;
+	bool ok = actor_text(actor, command, actor->proxy, &text);
+
+	if (ok && !actor->proxy_hex)
+		buf_addf(&bytes, "%.*s\r\n", BYTES_ARG(text));
+	else if (ok && !value_hex(text, &bytes, NULL))
+		ok = stage_fail(actor->stage, actor, command, "-proxy-hex is not pairs of hexadecimal digits");
+	if (ok)
+		conn_send_wire(&actor->conn, buf_bytes(&bytes), until);
+	buf_free(&bytes);
+	return ok;
+}
+
+static bool fail_upgrade(actor_t *actor, const command_t *command, const char *why)
+{
+	buf_t text = { 0 };
+
+	show_text(&text, buf_bytes(&actor->conn.in), 400);
+	stage_fail(actor->stage, actor, command, "%s\n  received: %.*s", why, BYTES_ARG(buf_bytes(&text)));
+	buf_free(&text);
+	return false;
+}
+
+static bool upgrade(actor_t *actor, const command_t *command, const char *host, int64_t until)
+{
+	bytes_t path, protocol = bytes_of("mqtt"), line = { 0 };
+	buf_t headers = { 0 };
+	const char *why;
+
+	if (!actor_text(actor, command, actor->ws, &path) ||
+	    (actor->ws_protocol && !actor_text(actor, command, actor->ws_protocol, &protocol)) ||
+	    (actor->ws_header && !actor_text(actor, command, actor->ws_header, &line)))
+		return false;
+	if (line.len)
+		buf_addf(&headers, "%.*s\r\n", BYTES_ARG(line));
+	why = conn_upgrade(&actor->conn, host, path, protocol, buf_bytes(&headers), until);
+	buf_free(&headers);
+	return !why || fail_upgrade(actor, command, why);
+}
+
 bool actor_open(actor_t *actor, const command_t *command)
 {
 	int64_t until = stage_until(actor->stage, actor->timeout);
 	bytes_t address = { 0 };
-	const char *why;
+	const char *why, *where;
 
 	if (actor->listener >= 0) {
 		why = conn_accept(&actor->conn, actor->listener, until);
@@ -62,8 +106,12 @@ bool actor_open(actor_t *actor, const command_t *command)
 	}
 	if (!actor_text(actor, command, actor->connect, &address))
 		return false;
-	why = conn_open(&actor->conn, arena_cstr(&actor->scratch, address), actor->rcvbuf, until);
-	return !why || stage_fail(actor->stage, actor, command, "%.*s: %s", BYTES_ARG(address), why);
+	where = arena_cstr(&actor->scratch, address);
+	why = conn_open(&actor->conn, where, actor->rcvbuf, until);
+	if (why)
+		return stage_fail(actor->stage, actor, command, "%s: %s", where, why);
+	return (!actor->proxy || send_proxy(actor, command, until)) &&
+	       (!actor->ws || upgrade(actor, command, where, until));
 }
 
 /* --- commands ----------------------------------------------------------------------------------------------------- */
@@ -206,16 +254,22 @@ static actor_t *declare_actor(stage_t *stage, const command_t *command)
 static bool listen_on(actor_t *actor, const command_t *command, bytes_t address)
 {
 	arena_t scratch = { 0 };
-	char text[64];
+	char text[128];
 	const char *why;
 	int fd = -1;
 
 	if (actor->listener >= 0)
 		return true;
+	if (!macro_expand(actor->stage, NULL, command, address, &scratch, &address)) {
+		arena_reset(&scratch);
+		return false;
+	}
 	why = conn_listen(arena_cstr(&scratch, address), &fd, text);
+	if (why)
+		stage_fail(actor->stage, NULL, command, "%.*s: %s", BYTES_ARG(address), why);
 	arena_reset(&scratch);
 	if (why)
-		return stage_fail(actor->stage, NULL, command, "%.*s: %s", BYTES_ARG(address), why);
+		return false;
 	pthread_mutex_lock(&actor->stage->lock);
 	memcpy(actor->address, text, sizeof(text));
 	actor->listener = fd;
@@ -233,8 +287,26 @@ static bool set_rcvbuf(actor_t *actor, const command_t *command, const arg_t *ar
 	return true;
 }
 
+/* The options that say what comes between the socket and the actor. Returns: false when ARG is none of them. */
+static bool take_layer(actor_t *actor, const arg_t *arg)
+{
+	if (arg_is(arg, "-ws"))
+		actor->ws = &arg->words[0];
+	else if (arg_is(arg, "-ws-protocol"))
+		actor->ws_protocol = &arg->words[0];
+	else if (arg_is(arg, "-ws-header"))
+		actor->ws_header = &arg->words[0];
+	else if (arg_is(arg, "-proxy") || arg_is(arg, "-proxy-hex"))
+		actor->proxy = &arg->words[0], actor->proxy_hex = arg_is(arg, "-proxy-hex");
+	else
+		return false;
+	return true;
+}
+
 static bool perform_verb(actor_t *actor, const command_t *command, const arg_t *arg)
 {
+	if (take_layer(actor, arg))
+		return true;
 	if (arg->body)
 		actor->block = arg->body;
 	else if (arg_is(arg, "-connect"))

@@ -18,7 +18,12 @@ typedef struct actor {
 	const word_t *connect;		/* -connect, its macros not yet expanded */
 	const command_t *connect_command;
 	int listener;			/* -listen: the socket, or -1 */
-	char address[64];		/* -listen: where */
+	char address[128];		/* -listen: where */
+	const word_t *ws;		/* -ws: the path to be upgraded, or NULL */
+	const word_t *ws_protocol;	/* -ws-protocol, or NULL: mqtt */
+	const word_t *ws_header;	/* -ws-header, or NULL */
+	const word_t *proxy;		/* -proxy, -proxy-hex: sent first, or NULL */
+	bool proxy_hex;
 	const block_t *block;
 	bool auto_ack;
 	int rcvbuf;

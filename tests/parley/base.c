@@ -47,7 +47,7 @@ bool bytes_starts(bytes_t a, const char *text)
 
 bytes_t bytes_from(bytes_t a, size_t from)
 {
-	return (bytes_t){ a.at + from, a.len - from };
+	return from ? (bytes_t){ a.at + from, a.len - from } : a;	/* nothing may be added to NULL */
 }
 
 ptrdiff_t bytes_find(bytes_t hay, bytes_t needle)

@@ -12,6 +12,11 @@ static size_t address_length(bytes_t text)
 {
 	size_t n = 0;
 
+	if (bytes_starts(text, "unix:")) {
+		while (n < text.len && !isspace((unsigned char)text.at[n]))
+			n++;
+		return n;
+	}
 	while (n < text.len && (isxdigit((unsigned char)text.at[n]) || memchr(".:[]", text.at[n], 4)))
 		n++;
 	return n;

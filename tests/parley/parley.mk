@@ -13,12 +13,15 @@ parley_codec_sources = \
 	tests/parley/show.c \
 	tests/parley/value.c tests/parley/value.h
 
+parley_ws_sources = tests/parley/ws.c tests/parley/ws.h
+
 bin_PROGRAMS += parley
-parley_SOURCES = $(parley_codec_sources) \
+parley_SOURCES = $(parley_codec_sources) $(parley_ws_sources) \
 	tests/parley/act.h \
 	tests/parley/act_bytes.c \
 	tests/parley/act_expect.c \
 	tests/parley/act_send.c \
+	tests/parley/act_ws.c \
 	tests/parley/actor.c tests/parley/actor.h \
 	tests/parley/broker.c tests/parley/broker.h \
 	tests/parley/broker_log.c \
@@ -45,7 +48,12 @@ tests_parley_codec_test_SOURCES = $(parley_codec_sources) tests/parley/codec_tes
 tests_parley_codec_test_CPPFLAGS = $(parley_CPPFLAGS)
 tests_parley_codec_test_LDADD =
 
+check_PROGRAMS += tests/parley/ws_test
+tests_parley_ws_test_SOURCES = $(parley_codec_sources) $(parley_ws_sources) tests/parley/ws_test.c
+tests_parley_ws_test_CPPFLAGS = $(parley_CPPFLAGS)
+tests_parley_ws_test_LDADD =
+
 # selftest.sh finds the program in the build directory and the plays beside itself in the source directory.
-TESTS += tests/parley/codec_test tests/parley/selftest.sh
+TESTS += tests/parley/codec_test tests/parley/ws_test tests/parley/selftest.sh
 dist_check_SCRIPTS += tests/parley/selftest.sh
 dist_man_MANS += doc/man/parley.1

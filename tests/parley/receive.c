@@ -35,6 +35,7 @@ bool actor_send(actor_t *actor, const command_t *command, const packet_t *packet
 		return stage_fail(actor->stage, actor, command, actor->conn.fd < 0
 				  ? "there is no connection (reconnect opens one)"
 				  : "the peer has closed the connection");
+	case CONN_BAD_FRAME:
 	case CONN_STOPPED: break;
 	}
 	return false;
@@ -128,6 +129,8 @@ void arrival_show(const actor_t *actor, const arrival_t *arrival, buf_t *out)
 	}
 	if (arrival->malformed)
 		buf_addf(out, "a malformed packet: %s", arrival->malformed);
+	else if (arrival->result == CONN_BAD_FRAME)
+		buf_addf(out, "a malformed frame: %s", actor->conn.bad_frame);
 	else if (arrival->result == CONN_CLOSED)
 		buf_addf(out, actor->conn.fd < 0 ? "nothing: there is no connection" : "the end of the connection%s",
 			 actor->conn.reset ? " (reset)" : "");

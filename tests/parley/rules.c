@@ -8,6 +8,7 @@
 
 #define ANY SIZE_MAX
 
+#define LAYER_OPTS { "-ws", "s" }, { "-ws-protocol", "s" }, { "-ws-header", "s" }, { "-proxy", "s" }, { "-proxy-hex", "x" }
 #define ACK_OPTS { "-id", "n" }, { "-reason", "r" }, { "-prop", "p" }, { "-flags", "n" }, { "-length", "n" }
 
 static const opt_rule_t broker_opts[] = {
@@ -17,12 +18,12 @@ static const opt_rule_t broker_opts[] = {
 };
 
 static const opt_rule_t mqtt_opts[] = {
-	{ "-connect", "s" }, { "-listen", "s" }, { "-rcvbuf", "n" }, { "-auto-ack", "" },
+	{ "-connect", "s" }, { "-listen", "s" }, { "-rcvbuf", "n" }, { "-auto-ack", "" }, LAYER_OPTS,
 	{ "-start", "" }, { "-run", "" }, { "-wait", "" }, { 0 }
 };
 
 static const opt_rule_t raw_opts[] = {
-	{ "-connect", "s" }, { "-listen", "s" }, { "-rcvbuf", "n" },
+	{ "-connect", "s" }, { "-listen", "s" }, { "-rcvbuf", "n" }, LAYER_OPTS,
 	{ "-start", "" }, { "-run", "" }, { "-wait", "" }, { 0 }
 };
 
@@ -58,7 +59,8 @@ static const opt_rule_t unsubscribe_opts[] = {
 
 static const opt_rule_t header_opts[] = { { "-flags", "n" }, { "-length", "n" }, { 0 } };
 static const opt_rule_t expect_opts[] = { { "-same", "" }, { 0 } };
-static const opt_rule_t close_opts[] = { { "-drain", "" }, { 0 } };
+static const opt_rule_t close_opts[] = { { "-drain", "" }, { "-ws-code", "n" }, { 0 } };
+static const opt_rule_t frame_opts[] = { { "-more", "" }, { "-rsv", "n" }, { "-unmasked", "" }, { 0 } };
 static const opt_rule_t cut_opts[] = { { "-rst", "" }, { 0 } };
 
 static const command_rule_t rules[] = {
@@ -106,6 +108,10 @@ static const command_rule_t rules[] = {
 	{ "send-hex", IN_ACTOR, "x", 1, 1, BODY_NONE, NULL, act_send_hex, NULL },
 	{ "expect-hex", IN_ACTOR, "X", 1, 1, BODY_NONE, NULL, act_expect_hex, NULL },
 	{ "expect-text", IN_ACTOR, "s", 1, 1, BODY_NONE, NULL, act_expect_text, NULL },
+	{ "ws-split", IN_ACTOR, "n", 2, 2, BODY_NONE, NULL, act_ws_split, NULL },
+	{ "ws-frame", IN_ACTOR, "nx", 1, 2, BODY_NONE, frame_opts, act_ws_frame, NULL },
+	{ "send-wire-hex", IN_ACTOR, "x", 1, 1, BODY_NONE, NULL, act_send_wire_hex, NULL },
+	{ "expect-pong", IN_ACTOR, "x", 0, 1, BODY_NONE, NULL, act_expect_pong, NULL },
 	{ "skip-until", IN_ACTOR, "s", 1, 1, BODY_NONE, NULL, act_skip_until, NULL },
 };
 

@@ -281,9 +281,61 @@ raw c -connect ${s} { delay 2s; barrier up } -start
 END
 check "the play's time is over" 1 "play's time"
 
+# ws_server BYTES [PROTOCOL]: the play is a client of -ws and a server that sends BYTES after its upgrade; the client's
+# commands are standard input.
+ws_server() {
+	{
+		printf 'parley "self-test"\nraw s -listen "127.0.0.1:0" {\n\tskip-until "\\r\\n\\r\\n"\n'
+		printf '\tsend "HTTP/1.1 101 x\\r\\nUpgrade: websocket\\r\\nConnection: upgrade\\r\\n"\n'
+		printf '\tsend "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\r\\n"\n'
+		printf '\tsend "Sec-WebSocket-Protocol: %s\\r\\n\\r\\n"\n' "${2-mqtt}"
+		printf '\tsend-hex "%s"\n\tdelay 50ms\n} -start\nmqtt c -connect ${s} -ws "/" {\n' "$1"
+		cat -
+		printf '} -run\n'
+	} >"$dir/play"
+}
+
+ws_server "81 02 d0 00" <<'END'
+	expect pingresp
+END
+check "a text frame" 1 "received: a malformed frame: a text frame"
+
+ws_server "82 02 d0 00" amqp <<'END'
+	expect pingresp
+END
+check "another sub-protocol" 1 "not one of the sub-protocols asked for" 'received: "HTTP/1.1 101 x'
+
+ws_server "88 02 03 e8" <<'END'
+	expect-close -ws-code 1002
+END
+check "another close code" 1 "a close frame with code 1002" "received: 1000"
+
+ws_server "82 00" <<'END'
+	expect-close -ws-code 1002
+END
+check "no close frame" 1 "a close frame with code 1002" "received: 1006"
+
+ws_server "8a 01 02" <<'END'
+	expect-pong "01"
+END
+check "a pong with other bytes" 1 "expected: a pong with this payload" "received: 02"
+
+play <<'END'
+parley "self-test"
+raw s -listen "127.0.0.1:0" { skip-until "\r\n\r\n"; send "HTTP/1.1 403 Forbidden\r\n\r\n" } -start
+mqtt c -connect ${s} -ws "/" { delay 1ms } -run
+END
+check "a refused upgrade" 1 "the upgrade is refused" "403 Forbidden"
+
+play <<'END'
+parley "self-test"
+raw c -connect "unix:/nonexistent/socket" { delay 1ms } -run
+END
+check "no such Unix socket" 1 "cannot connect"
+
 # --- plays that must pass -----------------------------------------------------------------------------------------
 
-for talk in auto-ack bytes expect-rule packets stage; do
+for talk in auto-ack bytes expect-rule packets stage unix-proxy ws; do
 	cp "$talks/a-$talk.parley" "$dir/a-$talk.parley"
 	cp "$dir/a-$talk.parley" "$dir/play"
 	check "a-$talk.parley" 0
