@@ -23,3 +23,17 @@ tests_fuzz_mqtt_codec_replay_LDADD = $(fuzz_libs)
 tests_fuzz_mqtt_codec_seeds_LDADD = $(fuzz_libs)
 tests_fuzz_mqtt_codec_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_mqtt_codec_LDADD = $(fuzz_libs)
+
+# --- topic: names and filters ---------------------------------------------------------------------
+
+LN_FUZZ_TARGETS += topic
+check_PROGRAMS += tests/fuzz/topic_replay tests/fuzz/topic_seeds
+if ENABLE_FUZZ
+noinst_PROGRAMS += tests/fuzz/topic
+endif
+
+tests_fuzz_topic_replay_SOURCES = tests/fuzz/topic.c tests/fuzz/replay.c
+tests_fuzz_topic_replay_LDADD = $(LN_CORE_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
+tests_fuzz_topic_seeds_LDADD =
+tests_fuzz_topic_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_topic_LDADD = $(tests_fuzz_topic_replay_LDADD)
