@@ -172,7 +172,8 @@ void broker_log_tail(broker_t *b, size_t lines, buf_t *out)
 	at = b->log.len;
 	while (at > 0 && (b->log.at[at - 1] != '\n' || at == b->log.len || --lines > 0))
 		at--;
-	buf_add(out, b->log.at + at, b->log.len - at);
+	if (b->log.len)
+		buf_add(out, b->log.at + at, b->log.len - at);
 	if (out->len && out->at[out->len - 1] != '\n')
 		buf_add_byte(out, '\n');
 	pthread_mutex_unlock(&b->log_lock);
