@@ -97,6 +97,7 @@ core_libln_registry_a_SOURCES = \
 core_libln_broker_a_SOURCES = \
 	core/broker/auth.c \
 	core/broker/deliver.c \
+	core/broker/group.c \
 	core/broker/map.c \
 	core/broker/match.c \
 	core/broker/msg.c \

@@ -14,6 +14,15 @@ static inline void count(const ln_session_t *s, uint32_t stat, uint64_t n)
 	ln__session_count(s, stat, n);
 }
 
+/* What groups see of S. Stored when it changed: others read that line. */
+static void tell_load(ln_session_t *s)
+{
+	uint32_t load = s->window.count + s->queue.count;
+
+	if (load != __atomic_load_n(&s->sink.load, __ATOMIC_RELAXED))
+		__atomic_store_n(&s->sink.load, load, __ATOMIC_RELAXED);
+}
+
 static uint32_t window_size(const ln_session_t *s)
 {
 	uint32_t own = ln__session_limits(s)->window_max;
@@ -188,6 +197,7 @@ static void on_message(ln_sink_t *sink, ln_msg_t *m, const ln_target_t *target, 
 		keep(s, m, &wish, retain);
 	if (wish.ids != wish.few)
 		ln_free(wish.ids);
+	tell_load(s);
 }
 
 const ln_sink_ops_t ln__session_sink_ops = { "session", on_message };
@@ -325,6 +335,7 @@ void ln_session_pump(ln_session_t *s)
 	if (ln_queue_empty(&s->queue))
 		replay(s, &budget);
 	s->pumping = false;
+	tell_load(s);
 	if (budget == 0)
 		ln_timer_set(ln__session_worker(s), &s->timer, 0, ln__session_on_pump);
 }
@@ -352,6 +363,7 @@ ln_result_t ln_session_acked(ln_session_t *s, uint16_t tag)
 	if (e->qos != 1)
 		return LN_PROTOCOL;
 	ln__window_settle(&s->window, e);
+	tell_load(s);
 	return LN_OK;
 }
 
@@ -367,6 +379,7 @@ ln_result_t ln_session_received(ln_session_t *s, uint16_t tag, bool ok)
 		ln__window_received(e);
 	else
 		ln__window_settle(&s->window, e);
+	tell_load(s);
 	return LN_OK;
 }
 
@@ -379,6 +392,7 @@ ln_result_t ln_session_completed(ln_session_t *s, uint16_t tag)
 	if (e->qos != 2 || !(e->flags & LN_ENTRY_RECEIVED))
 		return LN_PROTOCOL;
 	ln__window_settle(&s->window, e);
+	tell_load(s);
 	return LN_OK;
 }
 

@@ -158,27 +158,9 @@ static void deliver_one(ln_sub_t *sub, ln_msg_t *m)
 	sub->sink->ops->message(sub->sink, m, &t, &sub);
 }
 
-/* The member whose turn it is; one that is ready where there is one. */
-static ln_sub_t *group_pick(ln__group_t *g)
-{
-	const ln__members_t *m = ln_rcu_get(&g->members);
-	uint32_t turn, n = m ? m->count : 0;
-
-	if (n == 0)
-		return NULL;
-	turn = __atomic_fetch_add(&g->turn, 1, __ATOMIC_RELAXED);
-	for (uint32_t i = 0; i < n; i++) {
-		ln_sub_t *s = m->sub[(turn + i) % n];
-
-		if (__atomic_load_n(&s->sink->ready, __ATOMIC_RELAXED))
-			return s;
-	}
-	return m->sub[turn % n];
-}
-
 static void to_group(ln__router_worker_t *rw, ln__group_t *g, ln_msg_t *m)
 {
-	ln_sub_t *s = group_pick(g);
+	ln_sub_t *s = ln__group_pick(g, m);
 	ln_msg_t *held;
 
 	if (!s)

@@ -223,81 +223,6 @@ static void changed(const ln__filter_t *f)
 	__atomic_store_n(generation, *generation + 1, __ATOMIC_RELEASE);
 }
 
-/* --- groups ---------------------------------------------------------------------------------------------------------------------- */
-
-/* The last reference always falls after a grace period, so this frees at once, and may be called from RCU's own thread, which must not
- * hand over more: whoever waits for it (ln_rcu_barrier) would not wait for that. The argument: the filter's reference falls when the last
- * member leaves, while that member still holds its own; a member's falls with its subscription, a grace period after it left at the
- * earliest. So the last of all falls a grace period after the group was unlinked, or later, and no reader has it or its members.
- */
-static void group_unref(ln__group_t *g)
-{
-	if (__atomic_sub_fetch(&g->refs, 1, __ATOMIC_ACQ_REL))
-		return;
-	ln_free(g->members);
-	ln_free(g);
-}
-
-static ln__group_t *group_find(const ln__filter_t *f, ln_slice_t name)
-{
-	for (ln__group_t *g = f->groups; g; g = g->next) {
-		if (g->name_len == name.len && memcmp(g->name, name.data, name.len) == 0)
-			return g;
-	}
-	return NULL;
-}
-
-static ln__group_t *group_get(ln__filter_t *f, ln_slice_t name)
-{
-	ln__group_t *g = group_find(f, name);
-
-	if (g)
-		return g;
-	g = ln_alloc(sizeof(*g) + name.len);
-	g->refs = 1;
-	g->name_len = (uint32_t)name.len;
-	memcpy(g->name, name.data, name.len);
-	g->next = f->groups;
-	ln_rcu_set(&f->groups, g);
-	return g;
-}
-
-static void free_members(ln_rcu_head_t *head)
-{
-	ln_free(LN_CONTAINER(head, ln__members_t, rcu));
-}
-
-/* The group's members, with IN and without OUT (either may be NULL). */
-static void group_replace(ln__group_t *g, ln_sub_t *in, const ln_sub_t *out)
-{
-	ln__members_t *old = g->members;
-	uint32_t count = old ? old->count : 0;
-	ln__members_t *m = ln_alloc(sizeof(*m) + sizeof(m->sub[0]) * (count + 1));
-
-	for (uint32_t i = 0; i < count; i++) {
-		if (old->sub[i] != out)
-			m->sub[m->count++] = old->sub[i];
-	}
-	if (in)
-		m->sub[m->count++] = in;
-	ln_rcu_set(&g->members, m);
-	if (old)
-		ln_rcu_call(&old->rcu, free_members);
-}
-
-static void group_leave(ln__filter_t *f, ln_sub_t *sub)
-{
-	ln__group_t *g = sub->group, **link = &f->groups;
-
-	group_replace(g, NULL, sub);
-	if (g->members->count)
-		return;
-	while (*link != g)
-		link = &(*link)->next;
-	ln_rcu_set(link, g->next);
-	group_unref(g);
-}
-
 /* --- subscriptions --------------------------------------------------------------------------------------------------------------- */
 
 void ln__sub_ref(ln_sub_t *sub)
@@ -310,7 +235,7 @@ void ln__sub_unref(ln_sub_t *sub)
 	if (__atomic_sub_fetch(&sub->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	if (sub->group)
-		group_unref(sub->group);
+		ln__group_unref(sub->group);
 	sub->magic = 0;
 	ln_free(sub);
 }
@@ -324,9 +249,7 @@ static void link_sub(ln__filter_t *f, ln_sub_t *sub, ln_slice_t group)
 {
 	sub->filter = f;
 	if (group.len) {
-		sub->group = group_get(f, group);
-		__atomic_fetch_add(&sub->group->refs, 1, __ATOMIC_RELAXED);
-		group_replace(sub->group, sub, NULL);
+		ln__group_join(f, sub, group);
 		return;
 	}
 	sub->next = f->subs;
@@ -370,7 +293,7 @@ void ln_router_change(ln_sub_t *sub, ln_sub_options_t options)
 static void unlink_sub(ln__filter_t *f, ln_sub_t *sub)
 {
 	if (sub->group) {
-		group_leave(f, sub);
+		ln__group_leave(f, sub);
 		return;
 	}
 	if (sub->next)

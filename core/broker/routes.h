@@ -1,4 +1,4 @@
-/* routes.h — the router's own structures, shared by router.c (writing), match.c (reading) and parcel.c (between workers). */
+/* routes.h — the router's own structures, shared by router.c and group.c (writing), match.c (reading) and publish.c (between workers). */
 #ifndef LN_BROKER_ROUTES_H
 #define LN_BROKER_ROUTES_H
 
@@ -37,6 +37,7 @@ typedef struct ln__members {
 struct ln__group {
 	uint32_t refs;            /* atomic: the filter's list and every member */
 	uint32_t turn;            /* atomic: whose turn it is */
+	ln_sub_t *favourite;      /* atomic: the last pick of the sticky strategy; never followed */
 	ln__members_t *members;   /* RCU */
 	ln__group_t *next;        /* in filter->groups, RCU */
 	uint32_t name_len;
@@ -99,6 +100,7 @@ typedef struct ln__routes {
 	uint64_t filter_count, sub_count;
 	size_t slot;              /* per worker: ln__router_worker_t */
 	uint32_t stat;            /* first counter */
+	ln_shared_t strategy;     /* atomic */
 } ln__routes_t;
 
 extern ln__routes_t ln__routes;
@@ -169,6 +171,13 @@ void ln__parcel_add(ln__router_worker_t *rw, uint32_t to, ln_msg_t *m, ln_sub_t 
 void ln__parcels_send(ln__router_worker_t *rw);
 /* A parcel's item has arrived. */
 void ln__router_arrived(ln__router_worker_t *rw, ln_msg_t *m, ln_sub_t *sub);
+
+/* SUB becomes a member of F's group NAME, or leaves its group. Under the lock. */
+void ln__group_join(ln__filter_t *f, ln_sub_t *sub, ln_slice_t name);
+void ln__group_leave(ln__filter_t *f, ln_sub_t *sub);
+void ln__group_unref(ln__group_t *g);
+/* The member that gets MSG, borrowed until the return to the loop; NULL when there is none. Thread: any worker. */
+ln_sub_t *ln__group_pick(ln__group_t *g, const ln_msg_t *msg);
 
 void ln__sub_ref(ln_sub_t *sub);
 void ln__sub_unref(ln_sub_t *sub);

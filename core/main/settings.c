@@ -10,6 +10,7 @@
 static const char *const levels[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const formats[] = { "text", "json", NULL };
 static const char *const fulls[] = { "drop-newest", "drop-oldest", NULL };
+static const char *const strategies[] = { "round-robin", "sticky", "publisher-hash", "least-in-flight", NULL };
 
 static const ln_conf_item_t top_items[] = {
 	LN_CONF(ln__top_conf_t, workers, "auto", "Threads that serve clients: a number, or auto for one per CPU this process may use."),
@@ -46,6 +47,8 @@ static const ln_conf_item_t sessions_items[] = {
 	LN_CONF(ln__sessions_conf_t, inbound_max, "65535", "QoS 2 messages under way from one client.", .min = 1, .max = 65535,
 		.reload = true),
 	LN_CONF(ln__sessions_conf_t, sessions_max, "0", "Sessions in this broker, connected or not; 0: any number.", .reload = true),
+	LN_CONF(ln__sessions_conf_t, shared_strategy, "round-robin", "Which member of a shared subscription gets a message.",
+		.choices = strategies, .reload = true),
 	LN_CONF_END
 };
 
@@ -152,5 +155,6 @@ void ln__settings_apply(const ln__settings_t *s)
 	};
 
 	ln_session_set_limits(&limits);
+	ln_router_set_shared((ln_shared_t)c->shared_strategy.value);
 	ln_retain_set_limits((ln_retain_limits_t){ s->retain.count, s->retain.bytes.n, s->retain.age.ms });
 }

@@ -33,6 +33,7 @@ typedef struct ln__sessions_conf {
 	uint32_t subscriptions_max;
 	uint32_t inbound_max;
 	uint32_t sessions_max;
+	ln_choice_t shared_strategy;
 } ln__sessions_conf_t;
 
 typedef struct ln__retain_conf {

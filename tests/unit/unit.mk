@@ -27,6 +27,7 @@ LN_UNIT_TESTS = \
 	tests/unit/broker/auth \
 	tests/unit/broker/deliver \
 	tests/unit/broker/exchange \
+	tests/unit/broker/group \
 	tests/unit/broker/map \
 	tests/unit/broker/msg \
 	tests/unit/broker/publish \
@@ -65,6 +66,7 @@ LN_UNIT_THREAD_TESTS = \
 	tests/unit/broker/auth \
 	tests/unit/broker/deliver \
 	tests/unit/broker/exchange \
+	tests/unit/broker/group \
 	tests/unit/broker/map \
 	tests/unit/broker/msg \
 	tests/unit/broker/publish \

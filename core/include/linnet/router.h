@@ -8,7 +8,7 @@
  * and turn with all messages of that turn, and match it there in their own cache: no sink is ever touched from outside its home. The order
  * of one publisher is kept on every worker.
  *
- * A group of a shared subscription has no home: the publisher's worker takes the member whose turn it is (one with a connection where there is
+ * A group of a shared subscription has no home: the publisher's worker takes one member (as the strategy says, one with a connection where there is
  * one) and delivers there, by parcel when the member lives elsewhere. A member that has gone meanwhile passes the message on.
  */
 #ifndef LINNET_ROUTER_H
@@ -26,6 +26,14 @@ typedef struct ln_sub_options {
 	uint8_t flags;          /* LN_SUB_… */
 	uint32_t id;            /* subscription identifier, 0: none */
 } ln_sub_options_t;
+
+/* Which member of a shared subscription gets a message. */
+typedef enum ln_shared {
+	LN_SHARED_ROUND_ROBIN, LN_SHARED_STICKY, LN_SHARED_PUBLISHER_HASH, LN_SHARED_LEAST_IN_FLIGHT
+} ln_shared_t;
+
+/* For every group, from the next message on. Thread: any. */
+void ln_router_set_shared(ln_shared_t strategy);
 
 /* Adds a subscription of SINK to FILTER (valid; GROUP empty: not shared). Options of a subscription are fixed: to change them use
  * ln_sub_change. Returns LN_OK and *ret_sub, owned by the caller until ln_router_unsubscribe. Thread: SINK's home. */

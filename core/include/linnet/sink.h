@@ -40,6 +40,7 @@ struct ln_sink {
 	uint16_t home;              /* worker index */
 	bool ready;                 /* atomic: takes messages now; groups prefer those */
 	const ln_sink_ops_t *ops;
+	uint32_t load;              /* atomic: messages under way and waiting; groups that ask for it prefer the least */
 };
 
 #endif
