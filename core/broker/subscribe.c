@@ -115,10 +115,11 @@ static ln__replay_t *find_replay(const ln_session_t *s, ln_slice_t filter)
 }
 
 /* The subscription to FILTER has OPTIONS now. ANEW: its retained messages come from the beginning, in place of those still to come of an
- * earlier replay; else one that is under way goes on. */
-static void set_replay(ln_session_t *s, ln_slice_t filter, ln_sub_options_t options, bool anew)
+ * earlier replay; else one that is under way goes on. Only one that was there AGAIN can have a replay: the thousands of new filters of one
+ * packet are not looked for among each other's. */
+static void set_replay(ln_session_t *s, ln_slice_t filter, ln_sub_options_t options, bool again, bool anew)
 {
-	ln__replay_t *r = find_replay(s, filter);
+	ln__replay_t *r = again ? find_replay(s, filter) : NULL;
 
 	if (r && anew)
 		free_replay(r);
@@ -169,7 +170,7 @@ ln_result_t ln_session_subscribe(ln_session_t *s, ln_slice_t spec, ln_sub_option
 		add(s, sub);
 	}
 	if (key.group.len == 0)
-		set_replay(s, key.filter, options, replay == LN_REPLAY_ALWAYS || (replay == LN_REPLAY_NEW && !again));
+		set_replay(s, key.filter, options, again, replay == LN_REPLAY_ALWAYS || (replay == LN_REPLAY_NEW && !again));
 	return LN_OK;
 }
 
