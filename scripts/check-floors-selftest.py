@@ -73,7 +73,7 @@ BREACHES = [
     ("liburcu outside its room", "libraries have a home", {"modules/echo/echo.c": "#include <urcu/urcu-qsbr.h>\n"}),
     ("libfyaml outside its room", "libraries have a home", {"core/main/main.c": "#include <libfyaml.h>\n"}),
     ("the core names a protocol", "core knows no protocol", {"core/net/conn.c": "/* as Mqtt wants */\n"}),
-    ("a core of 13,000 lines", "core is small",
+    ("a core of 14,500 lines", "core is small",
      {"core/core.mk": "y = " + " ".join(f"core/base/part{n}.c" for n in range(22)) + "\n",
       **{f"core/base/part{n}.c": C + "/* */\n" * 599 for n in range(22)}}),
     ("a file of 801 lines", "files are short", {"core/base/str.c": "/* */\n" * 798}),
