@@ -29,6 +29,28 @@ ln_verdict_t ln_auth_ask(ln_auth_t *auth, bool allow_anonymous)
 	return ln_auth_settle(auth, verdict, allow_anonymous);
 }
 
+ln_verdict_t ln_exchange_ask(ln_exchange_t *x, ln_slice_t method, ln_slice_t data)
+{
+	x->call.about = x;
+	x->method = method;
+	x->data = data;
+	x->more = false;
+	ln_buf_fini(&x->out);
+	return ln_hook_ask(LN_HOOK_ENHANCED_AUTH, &x->call);
+}
+
+void ln_exchange_reset(ln_exchange_t *x)
+{
+	if (x->state && x->free_state)
+		x->free_state(x->state);
+	x->state = NULL;
+	x->free_state = NULL;
+	ln_buf_fini(&x->out);
+	ln_free(x->user);
+	x->user = NULL;
+	x->more = false;
+}
+
 bool ln_authorize(const ln_access_t *access)
 {
 	ln_call_t call = { 0 };

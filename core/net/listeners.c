@@ -113,7 +113,7 @@ static bool somebody_authenticates(void)
 {
 	for (unsigned i = 0; i < ln_modules_count(); i++)
 		for (const ln_hook_t *h = ln_module_at(i)->hooks; h && h->fn; h++)
-			if (h->point == LN_HOOK_AUTHENTICATE)
+			if (h->point == LN_HOOK_AUTHENTICATE || h->point == LN_HOOK_ENHANCED_AUTH)
 				return true;
 	return false;
 }

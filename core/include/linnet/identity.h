@@ -2,6 +2,7 @@
 #ifndef LINNET_IDENTITY_H
 #define LINNET_IDENTITY_H
 
+#include <linnet/buf.h>
 #include <linnet/hook.h>
 #include <linnet/str.h>
 #include <linnet/worker.h>
@@ -29,6 +30,33 @@ typedef struct ln_auth {
 ln_verdict_t ln_auth_ask(ln_auth_t *auth, bool allow_anonymous);
 /* What done's verdict comes to (LN_NEXT → by ALLOW_ANONYMOUS). */
 ln_verdict_t ln_auth_settle(const ln_auth_t *auth, ln_verdict_t verdict, bool allow_anonymous);
+
+/* LN_HOOK_ENHANCED_AUTH: about is the ln_exchange_t, one round of a challenge and response under a named method (enhanced authentication,
+ * SASL). Each thing the peer says is one question to the hooks. They answer:
+ *
+ *     LN_NEXT                   the method is not theirs
+ *     LN_ALLOW, MORE not set    the peer has proved to be USER; OUT goes with the good news
+ *     LN_ALLOW, MORE set        OUT is the challenge, the peer's answer is the next question
+ *     LN_DENY                   it has not; call.why for the log
+ *     LN_VERDICT_WAIT           one of these follows
+ *
+ * STATE is the hook's that took up the method, from the first round to the last. The same exchange may begin anew later with AGAIN set: the peer
+ * proves itself once more, and must be the same. */
+typedef struct ln_exchange {
+	ln_call_t call;
+	ln_identity_t *identity;
+	ln_slice_t method, data;        /* what the peer says; borrowed; a hook that waits copies what it needs */
+	ln_buf_t out;
+	bool again, more;
+	char *user;                     /* owned; set by the hook */
+	void *state;                    /* the hook's; NULL in the first round */
+	void (*free_state)(void *);
+} ln_exchange_t;
+
+/* Asks for one round: sets method and data, clears out and more. Thread: the connection's worker. */
+ln_verdict_t ln_exchange_ask(ln_exchange_t *x, ln_slice_t method, ln_slice_t data);
+/* Forgets what the exchange was about; it may begin anew. */
+void ln_exchange_reset(ln_exchange_t *x);
 
 typedef enum ln_act { LN_ACT_PUBLISH, LN_ACT_SUBSCRIBE, LN_ACT_RECEIVE } ln_act_t;
 
