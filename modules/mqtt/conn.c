@@ -82,7 +82,7 @@ void mqtt_fail(mqtt_conn_t *c, const char *what, const mqtt_fault_t *f)
 		return;
 	mqtt_count(c, MQTT_STAT_bad_packets);
 	ln_log(c->conn, MQTT_BAD_PACKET, what, f->why, f->reason, f->statement ? ", " : "", f->statement ? f->statement : "");
-	if (c->state == MQTT_LOGIN && c->version == 5) {
+	if ((c->state == MQTT_LOGIN || c->state == MQTT_PROVING) && c->version == 5) {
 		mqtt_refuse(c, f->reason, f->why);
 		return;
 	}
@@ -130,15 +130,19 @@ static void on_disconnect(mqtt_conn_t *c, ln_slice_t body)
 	leave(c, LN_OK);
 }
 
-static void on_auth(mqtt_conn_t *c, ln_slice_t body)
+/* Before CONNACK there is one thing a client may say, and one it may do. */
+static void prove(mqtt_conn_t *c, uint8_t first, ln_slice_t body)
 {
-	mqtt_fault_t fault;
-	mqtt_auth_t a;
+	mqtt_type_t type = mqtt_type(first);
 
-	if (mqtt_auth_read(body, &a, &fault) != LN_OK)
-		mqtt_fail(c, "AUTH", &fault);
-	else
-		fail(c, "AUTH", MQTT_REASON_PROTOCOL, "MQTT-4.12.0-1", "CONNECT named no authentication method");
+	if (type == MQTT_AUTH) {
+		mqtt_on_auth(c, body);
+	} else if (type == MQTT_DISCONNECT) {
+		ln_log(c->conn, MQTT_DISCONNECTED, "before authentication was over");
+		leave(c, LN_OK);
+	} else {
+		fail(c, type_names[type], MQTT_REASON_PROTOCOL, "MQTT-3.1.2-30", "authentication is not over");
+	}
 }
 
 static void serve(mqtt_conn_t *c, uint8_t first, ln_slice_t body)
@@ -168,7 +172,7 @@ static void serve(mqtt_conn_t *c, uint8_t first, ln_slice_t body)
 		on_disconnect(c, body);
 		break;
 	case MQTT_AUTH:
-		on_auth(c, body);
+		mqtt_on_auth(c, body);
 		break;
 	case MQTT_CONNECT:
 		fail(c, "CONNECT", MQTT_REASON_PROTOCOL, "MQTT-3.1.0-2", "a second CONNECT");
@@ -182,6 +186,8 @@ static void handle(mqtt_conn_t *c, const mqtt_header_t *h, ln_slice_t body)
 {
 	if (c->state == MQTT_SILENT)
 		mqtt_login(c, body);
+	else if (c->state == MQTT_PROVING)
+		prove(c, h->first, body);
 	else
 		serve(c, h->first, body);
 }
@@ -200,7 +206,7 @@ static bool admit(mqtt_conn_t *c, const mqtt_header_t *h, ln_slice_t bytes)
 		fail(c, type_names[mqtt_type(h->first)], MQTT_REASON_PROTOCOL, "MQTT-3.1.0-1", "the first packet must be CONNECT");
 		return false;
 	}
-	if (size > (c->state == MQTT_SILENT ? conf->connect_max.n : conf->packet_max.n)) {
+	if (size > (c->state == MQTT_SERVING ? conf->packet_max.n : conf->connect_max.n)) {
 		fail(c, type_names[mqtt_type(h->first)], MQTT_REASON_PACKET_TOO_LARGE, NULL, "the packet is larger than allowed");
 		return false;
 	}
@@ -219,7 +225,7 @@ static bool admit(mqtt_conn_t *c, const mqtt_header_t *h, ln_slice_t bytes)
 /* Is a packet still to be taken from what is there? */
 static bool taking(const mqtt_conn_t *c)
 {
-	return (c->state == MQTT_SERVING || c->state == MQTT_SILENT) && !c->waiter && !c->slowed;
+	return (c->state == MQTT_SERVING || c->state == MQTT_SILENT || c->state == MQTT_PROVING) && !c->waiter && !c->slowed;
 }
 
 static size_t on_input(ln_conn_t *conn, void *state, ln_slice_t bytes, size_t *need)
@@ -289,7 +295,7 @@ static void on_timer(ln_conn_t *conn, void *state)
 		return;
 	if (c->state != MQTT_SERVING) {
 		ln_log(conn, MQTT_ENDED,
-		       c->state == MQTT_LOGIN ? "the login was not decided within connect-timeout" : "no CONNECT within connect-timeout",
+		       c->state != MQTT_SILENT ? "the login was not decided within connect-timeout" : "no CONNECT within connect-timeout",
 		       MQTT_REASON_KEEP_ALIVE_TIMEOUT);
 		leave(c, LN_REFUSED);
 	} else if (idle < limit || c->waiter || c->slowed) {
@@ -342,6 +348,7 @@ static void on_closed(ln_conn_t *conn, void *state, bool clean)
 		tell_disconnected(c);
 	}
 	mqtt_login_drop(c);
+	mqtt_exchange_drop(c);
 	mqtt_waiter_drop(c);
 	mqtt_slowed_drop(c);
 	mqtt_aliases_drop(c);

@@ -104,6 +104,7 @@ static void server_props(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_log
 		mqtt_set(props, sub_id_available, 0);
 	if (c->keep_alive != p->keep_alive)
 		mqtt_set(props, server_keep_alive, c->keep_alive);
+	mqtt_exchange_props(c, props);
 }
 
 /* The listener's template with the client identifier for each %c, in DST. False: there is none, it was not asked for, or the
@@ -254,6 +255,12 @@ static void settle(mqtt_conn_t *c, ln_verdict_t verdict)
 		    login->auth.call.why);
 }
 
+/* May the client come in when no hook has an opinion? */
+static bool known(const mqtt_conn_t *c)
+{
+	return c->exchange || ln_listener_allow_anonymous(ln_conn_listener(c->conn));
+}
+
 /* A hook that had said WAIT has answered. */
 static void on_settled(ln_call_t *call, ln_verdict_t verdict)
 {
@@ -264,7 +271,7 @@ static void on_settled(ln_call_t *call, ln_verdict_t verdict)
 		free_login(login);
 		return;
 	}
-	verdict = ln_auth_settle(&login->auth, verdict, ln_listener_allow_anonymous(ln_conn_listener(c->conn)));
+	verdict = ln_auth_settle(&login->auth, verdict, known(c));
 	settle(c, verdict);
 	ln_conn_resume(c->conn);
 }
@@ -276,11 +283,16 @@ static void authenticate(mqtt_conn_t *c)
 
 	login->auth.call.done = on_settled;
 	login->auth.call.owner = login;
-	verdict = ln_auth_ask(&login->auth, ln_listener_allow_anonymous(ln_conn_listener(c->conn)));
+	verdict = ln_auth_ask(&login->auth, known(c));
 	if (verdict == LN_VERDICT_WAIT)
 		ln_conn_pause(c->conn);
 	else
 		settle(c, verdict);
+}
+
+void mqtt_login_proved(mqtt_conn_t *c)
+{
+	authenticate(c);
 }
 
 static void at_home(ln_conn_t *conn, void *state)
@@ -288,7 +300,11 @@ static void at_home(ln_conn_t *conn, void *state)
 	mqtt_conn_t *c = state;
 
 	ln_require(LN_MAGIC_OK(c, MQTT_CONN_MAGIC) && c->conn == conn);
-	if (c->state == MQTT_LOGIN)
+	if (c->state != MQTT_LOGIN)
+		return;
+	if (c->version == 5 && mqtt_has(&c->login->packet.props, auth_method))
+		mqtt_exchange_begin(c, c->login->packet.props.auth_method, c->login->packet.props.auth_data);
+	else
 		authenticate(c);
 }
 
@@ -379,20 +395,15 @@ static bool read_packet(mqtt_conn_t *c, mqtt_login_t *login, size_t size)
 	return false;
 }
 
-static bool credentials(mqtt_conn_t *c, mqtt_login_t *login)
+static void credentials(mqtt_conn_t *c, mqtt_login_t *login)
 {
 	const mqtt_connect_t *p = &login->packet;
 
-	if (c->version == 5 && mqtt_has(&p->props, auth_method)) {
-		mqtt_refuse(c, MQTT_REASON_BAD_AUTH_METHOD, "no module serves this authentication method");
-		return false;
-	}
 	login->auth.identity = &c->identity;
 	login->auth.has_user = p->has_user;
 	login->auth.has_password = p->has_password;
 	login->auth.user = p->user;
 	login->auth.password = p->password;
-	return true;
 }
 
 /* Is everybody sent elsewhere? */
@@ -418,10 +429,10 @@ void mqtt_login(mqtt_conn_t *c, ln_slice_t body)
 	c->state = MQTT_LOGIN;
 	c->packet_max = UINT32_MAX;
 	c->identity.conn = c->conn;
-	if (!read_packet(c, login, body.len) || redirected(c, conf) || !choose_id(c, conf, login) || !will_ok(c, conf, &login->packet) ||
-	    !credentials(c, login)) {
+	if (!read_packet(c, login, body.len) || redirected(c, conf) || !choose_id(c, conf, login) || !will_ok(c, conf, &login->packet)) {
 		mqtt_login_drop(c);
 		return;
 	}
+	credentials(c, login);
 	ln_conn_move(c->conn, ln_session_home(ln_slice_of(c->identity.client_id)), at_home);
 }

@@ -14,6 +14,7 @@ mqtt_pure = \
 
 mqtt_files = \
 	modules/mqtt/alias.c \
+	modules/mqtt/auth.c \
 	modules/mqtt/conn.c \
 	modules/mqtt/in.c \
 	modules/mqtt/judge.c \

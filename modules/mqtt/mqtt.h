@@ -3,6 +3,7 @@
  * mqtt.c      descriptor, tables
  * conn.c      a connection from open to closed: finds packets, judges their order, hands them on; says goodbye
  * login.c     CONNECT until CONNACK: who is it, on its session's home, let in or not
+ * auth.c      enhanced authentication: rounds of AUTH, at login and later
  * in.c        PUBLISH and acknowledgements from the client
  * judge.c     what a client may publish: limits, rules, its rate
  * alias.c     topic aliases, both directions
@@ -80,11 +81,13 @@ enum {
 typedef enum mqtt_state {
 	MQTT_SILENT,      /* nothing accepted yet: CONNECT must come */
 	MQTT_LOGIN,       /* CONNECT is being judged; nothing is read */
+	MQTT_PROVING,     /* before CONNACK, in the middle of enhanced authentication: AUTH or DISCONNECT must come */
 	MQTT_SERVING,
 	MQTT_LEAVING      /* closing: nothing more is read or sent */
 } mqtt_state_t;
 
 typedef struct mqtt_login mqtt_login_t;
+typedef struct mqtt_exchange mqtt_exchange_t;
 
 typedef struct mqtt_aliases mqtt_aliases_t;
 typedef struct mqtt_told mqtt_told_t;
@@ -105,7 +108,8 @@ typedef struct mqtt_conn {
 	ln_outlet_t outlet;
 	ln_conn_t *conn;
 	ln_session_t *session;
-	mqtt_login_t *login;          /* in MQTT_LOGIN only */
+	mqtt_login_t *login;          /* before CONNACK only */
+	mqtt_exchange_t *exchange;    /* NULL: CONNECT named no authentication method */
 	mqtt_aliases_t *aliases;      /* the client's; NULL: none used */
 	mqtt_told_t *told;            /* ours; NULL: none used */
 	mqtt_slowed_t *slowed;        /* over publish-rate: waits */
@@ -168,8 +172,20 @@ void mqtt_sent(mqtt_conn_t *c, const uint8_t *packet, size_t size);
 
 void mqtt_login(mqtt_conn_t *c, ln_slice_t body);
 void mqtt_login_drop(mqtt_conn_t *c);
+/* Enhanced authentication is over and has succeeded: may the client come in? */
+void mqtt_login_proved(mqtt_conn_t *c);
 /* CONNACK with a refusal, then the end. */
 void mqtt_refuse(mqtt_conn_t *c, uint8_t reason, const char *why);
+
+/* --- auth.c ------------------------------------------------------------------------------------------------------------------------ */
+
+/* The first round, with what CONNECT holds (DATA may be empty). */
+void mqtt_exchange_begin(mqtt_conn_t *c, ln_slice_t method, ln_slice_t data);
+void mqtt_on_auth(mqtt_conn_t *c, ln_slice_t body);
+/* Adds method and data to CONNACK's or AUTH's properties. */
+void mqtt_exchange_props(const mqtt_conn_t *c, mqtt_props_t *props);
+/* Before the connection's identity goes. */
+void mqtt_exchange_drop(mqtt_conn_t *c);
 
 /* --- in.c -------------------------------------------------------------------------------------------------------------------------- */
 

@@ -66,13 +66,14 @@ static void check(const void *conf, const ln_conf_node_t *node, ln_conf_errors_t
 
 /* --- counters --------------------------------------------------------------------------------------------------- */
 
-/* The first six in the order of the hook points, so that a point is its own index. Seen from outside as
+/* The first seven in the order of the hook points, so that a point is its own index. Seen from outside as
  * probe.accept … */
 enum { STAT_DENIED = LN_HOOK_POINT_COUNT, STAT_DELAYED };
 
 static const ln_stat_t stat_items[] = {
 	[LN_HOOK_ACCEPT] = { "accept", LN_STAT_COUNTER, "Connections asked about." },
 	[LN_HOOK_AUTHENTICATE] = { "authenticate", LN_STAT_COUNTER, "Logins settled." },
+	[LN_HOOK_ENHANCED_AUTH] = { "enhanced_auth", LN_STAT_COUNTER, "Rounds of enhanced authentication settled." },
 	[LN_HOOK_AUTHORIZE] = { "authorize", LN_STAT_COUNTER, "Uses of a topic settled." },
 	[LN_HOOK_PUBLISH] = { "publish", LN_STAT_COUNTER, "Messages settled." },
 	[LN_HOOK_CONNECTED] = { "connected", LN_STAT_COUNTER, "Clients let in." },
@@ -207,6 +208,27 @@ static ln_verdict_t on_authenticate(ln_call_t *call)
 	return conf->delay.ms ? wait_for(call, conf->delay.ms, answer) : answer;
 }
 
+/* The method "probe-echo": the peer is let in when it sends back what it was sent. The good news waits for `delay`. */
+static ln_verdict_t on_enhanced_auth(ln_call_t *call)
+{
+	ln_exchange_t *x = call->about;
+
+	if (!ln_slice_eq(x->method, LN_STR("probe-echo")))
+		return LN_NEXT;
+	if (!x->state) {
+		x->state = ln_strdup("say it again");
+		x->free_state = ln_free;
+		ln_buf_append(&x->out, x->state, strlen(x->state));
+		x->more = true;
+		return LN_ALLOW;
+	}
+	if (!ln_slice_eq(x->data, ln_slice_of(x->state)))
+		return deny(call, "probe: not an echo");
+	x->user = ln_strdup("echo");
+	ln_buf_append(&x->out, "well said", 9);
+	return conf_now()->delay.ms ? wait_for(call, conf_now()->delay.ms, LN_ALLOW) : LN_ALLOW;
+}
+
 static ln_verdict_t on_authorize(ln_call_t *call)
 {
 	const ln_access_t *access = call->about;
@@ -224,9 +246,11 @@ static ln_verdict_t on_settled(ln_call_t *call)
 /* Point, band, function, what it does. Bands are asked in order: GUARD, IDENTIFY, POLICY, REWRITE, OBSERVE. */
 static const ln_hook_t hook_items[] = {
 	{ LN_HOOK_AUTHENTICATE, LN_PRIO_IDENTIFY, on_authenticate, "is this client denied, or the one user?" },
+	{ LN_HOOK_ENHANCED_AUTH, LN_PRIO_IDENTIFY, on_enhanced_auth, "an echo proves who one is: method probe-echo" },
 	{ LN_HOOK_AUTHORIZE, LN_PRIO_POLICY, on_authorize, "does this topic begin with a denied prefix?" },
 	{ LN_HOOK_ACCEPT, LN_PRIO_OBSERVE, on_settled, "counts" },
 	{ LN_HOOK_AUTHENTICATE, LN_PRIO_OBSERVE, on_settled, "counts" },
+	{ LN_HOOK_ENHANCED_AUTH, LN_PRIO_OBSERVE, on_settled, "counts" },
 	{ LN_HOOK_AUTHORIZE, LN_PRIO_OBSERVE, on_settled, "counts" },
 	{ LN_HOOK_PUBLISH, LN_PRIO_OBSERVE, on_settled, "counts" },
 	{ LN_HOOK_CONNECTED, LN_PRIO_OBSERVE, on_settled, "counts" },
