@@ -43,6 +43,10 @@ static const uint32_t *entry_ids(const ln_entry_t *e, uint32_t *ret_count)
 		*ret_count = e->ids.many[0];
 		return e->ids.many + 1;
 	}
+	if (e->flags & LN_ENTRY_GROUP) {
+		*ret_count = e->ids.member->id ? 1 : 0;
+		return &e->ids.member->id;
+	}
 	*ret_count = e->ids.one ? 1 : 0;
 	return &e->ids.one;
 }
@@ -107,6 +111,7 @@ typedef struct wish {
 	uint8_t qos;
 	bool any, keep_retain;
 	uint32_t id_count;
+	ln_sub_t *member;               /* of a group, which is alone then; else NULL */
 	uint32_t *ids;                  /* few, or owned when there may be more */
 	uint32_t few[IDS_ON_STACK];
 } wish_t;
@@ -124,6 +129,7 @@ static void read_wish(const ln_session_t *s, const ln_msg_t *m, const ln_target_
 	wish->qos = 0;
 	wish->any = wish->keep_retain = false;
 	wish->id_count = 0;
+	wish->member = subs[0]->group ? subs[0] : NULL;
 	wish->ids = t->count <= IDS_ON_STACK ? wish->few : ln_new_n(uint32_t, t->count);
 	for (uint32_t i = 0; i < t->count; i++) {
 		const ln_sub_t *sub = subs[i];
@@ -147,7 +153,11 @@ static bool make_entry(ln_msg_t *m, const wish_t *wish, bool retain, ln_entry_t 
 	if (!held)
 		return false;
 	*ret = (ln_entry_t){ .msg = held, .qos = wish->qos, .flags = retain ? LN_ENTRY_RETAIN : 0 };
-	if (wish->id_count == 1) {
+	if (wish->member) {
+		ln__sub_ref(wish->member);
+		ret->ids.member = wish->member;
+		ret->flags |= LN_ENTRY_GROUP;
+	} else if (wish->id_count == 1) {
 		ret->ids.one = wish->ids[0];
 	} else if (wish->id_count > 1) {
 		ret->ids.many = ln_new_n(uint32_t, wish->id_count + 1);
@@ -350,6 +360,29 @@ void ln_session_start(ln_session_t *s)
 		ln__window_at(&s->window, i)->flags &= (uint8_t)~ENTRY_COUNTED;
 	__atomic_store_n(&s->sink.ready, true, __ATOMIC_RELAXED);
 	ln_session_pump(s);
+}
+
+/* --- groups -------------------------------------------------------------------------------------------------------------------------- */
+
+static bool hand_over(const ln_entry_t *e, void *ctx)
+{
+	return e->flags & LN_ENTRY_GROUP && ln__group_hand_over(ctx, e->ids.member, e->msg);
+}
+
+void ln__session_hand_over(ln_session_t *s, bool ended)
+{
+	ln__router_worker_t *rw = ln__router_worker(ln__session_worker(s));
+	uint32_t before = s->queue.count;
+
+	for (uint32_t i = 0; ended && i < s->window.count; i++) {
+		const ln_entry_t *e = ln__window_at(&s->window, i);
+
+		if (e->qos == 1 && !(e->flags & LN_ENTRY_DONE))
+			(void)hand_over(e, rw);
+	}
+	ln_queue_sift(&s->queue, hand_over, rw);
+	ln_stat_sub(ln__session_worker(s), ln__routes.stat + STAT_QUEUED, (uint64_t)before - s->queue.count);
+	tell_load(s);
 }
 
 /* --- what the peer answers ---------------------------------------------------------------------------------------------------------- */

@@ -168,6 +168,17 @@ ln_sub_t *ln__group_pick(ln__group_t *g, const ln_msg_t *msg)
 	return ready_from(m, __atomic_fetch_add(&g->turn, 1, __ATOMIC_RELAXED));
 }
 
+bool ln__group_hand_over(ln__router_worker_t *rw, const ln_sub_t *from, ln_msg_t *m)
+{
+	ln_sub_t *to = ln__group_pick(from->group, m);
+
+	if (!to || to == from || (!from->dead && !is_ready(to)))
+		return false;
+	ln_msg_share(m);
+	ln__parcel_add(rw, to->sink->home, m, to);
+	return true;
+}
+
 void ln_router_set_shared(ln_shared_t strategy)
 {
 	__atomic_store_n(&ln__routes.strategy, strategy, __ATOMIC_RELAXED);

@@ -4,6 +4,7 @@
  * it grows, which the doubling makes rare.
  */
 #include <linnet/queue.h>
+#include "routes.h"
 
 #define RING_MIN 8u
 
@@ -12,6 +13,8 @@ void ln_entry_fini(ln_entry_t *e)
 	ln_msg_unref(e->msg);
 	if (e->flags & LN_ENTRY_MANY)
 		ln_free(e->ids.many);
+	else if (e->flags & LN_ENTRY_GROUP)
+		ln__sub_unref(e->ids.member);
 	*e = (ln_entry_t){ 0 };
 }
 
@@ -125,4 +128,23 @@ ln_result_t ln_queue_take(ln_queue_t *q, const ln_queue_limits_t *limits, uint64
 		(*ret_expired)++;
 	}
 	return LN_AGAIN;
+}
+
+void ln_queue_sift(ln_queue_t *q, bool (*gone)(const ln_entry_t *, void *ctx), void *ctx)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < q->count; i++) {
+		ln_entry_t e = *at(q, i);
+
+		if (gone(&e, ctx)) {
+			q->bytes -= ln_msg_size(e.msg);
+			ln_entry_fini(&e);
+		} else {
+			*at(q, kept++) = e;
+		}
+	}
+	q->count = kept;
+	if (kept == 0)
+		resize(q, 0);
 }

@@ -178,6 +178,9 @@ void ln__group_leave(ln__filter_t *f, ln_sub_t *sub);
 void ln__group_unref(ln__group_t *g);
 /* The member that gets MSG, borrowed until the return to the loop; NULL when there is none. Thread: any worker. */
 ln_sub_t *ln__group_pick(ln__group_t *g, const ln_msg_t *msg);
+/* Sends M (shared from now on) from member FROM, or one that was, to another: one that is ready, or any when FROM has left. False: there is
+ * none. Thread: FROM's home. */
+bool ln__group_hand_over(ln__router_worker_t *rw, const ln_sub_t *from, ln_msg_t *m);
 
 void ln__sub_ref(ln_sub_t *sub);
 void ln__sub_unref(ln_sub_t *sub);

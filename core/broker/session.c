@@ -143,6 +143,8 @@ static void destroy_in_place(ln_session_t *s)
 
 	publish_will(s);
 	ln_timer_cancel(w, &s->timer);
+	ln__session_drop_subs(s);
+	ln__session_hand_over(s, true);
 	clear(s);
 	ln_table_remove(&sessions_of(w)->by_id, ln_hash(id), &id);
 	ln_stat_sub(w, ln__routes.stat + STAT_SESSIONS, 1);
@@ -230,6 +232,7 @@ void ln_session_detach(ln_session_t *s, ln_outlet_t *outlet, bool clean)
 		destroy(s);
 		return;
 	}
+	ln__session_hand_over(s, false);
 	s->end_at = s->expiry == LN_EXPIRY_NEVER ? LN_NEVER : now + (uint64_t)s->expiry * 1000;
 	s->will_at = LN_NEVER;
 	if (s->will && s->will_delay == 0)

@@ -69,6 +69,9 @@ static inline const ln_session_limits_t *ln__session_limits(const ln_session_t *
 extern const ln_sink_ops_t ln__session_sink_ops;
 /* Everything subscribed goes: subscribe.c. */
 void ln__session_drop_subs(ln_session_t *s);
+/* What came by a group goes to other members: all that waits, and, when S has ENDED (it subscribes to nothing any more), what is under way with
+ * QoS 1. QoS 2 that was sent once is never sent to another (5.0, 4.8.2): deliver.c. */
+void ln__session_hand_over(ln_session_t *s, bool ended);
 void ln__session_on_pump(ln_worker_t *w, ln_timer_t *t);
 
 #endif

@@ -23,6 +23,7 @@ typedef struct ln_entry {
 	union {
 		uint32_t one;               /* subscription identifier, 0: none */
 		uint32_t *many;             /* [0] = count, then identifiers; owned; flag LN_ENTRY_MANY */
+		struct ln_sub *member;      /* counted; its identifier is meant; flag LN_ENTRY_GROUP */
 	} ids;
 	uint16_t tag;                       /* in the in-flight window: the packet identifier */
 	uint8_t qos;
@@ -35,7 +36,8 @@ enum {
 	LN_ENTRY_RETAIN = 2,        /* to be sent with the retain flag */
 	LN_ENTRY_SENT = 4,          /* was sent before: DUP */
 	LN_ENTRY_RECEIVED = 8,      /* QoS 2: the peer has it (PUBREC), waits for the end */
-	LN_ENTRY_DONE = 16          /* settled out of turn; leaves with the head */
+	LN_ENTRY_DONE = 16,         /* settled out of turn; leaves with the head */
+	LN_ENTRY_GROUP = 64         /* came by a shared subscription; 32 is the window's own */
 };
 
 typedef struct ln_queue {
@@ -53,6 +55,8 @@ ln_result_t LN_MUST_USE ln_queue_put(ln_queue_t *q, const ln_queue_limits_t *lim
 void ln_queue_put_back(ln_queue_t *q, ln_entry_t *e);
 /* Takes the first that is neither expired nor over age into *ret; LN_AGAIN when there is none. *ret_expired: how many were dropped. */
 ln_result_t LN_MUST_USE ln_queue_take(ln_queue_t *q, const ln_queue_limits_t *limits, uint64_t wall, ln_entry_t *ret, uint32_t *ret_expired);
+/* Drops every entry that GONE says is, in order. */
+void ln_queue_sift(ln_queue_t *q, bool (*gone)(const ln_entry_t *, void *ctx), void *ctx);
 static inline bool ln_queue_empty(const ln_queue_t *q)
 {
 	return q->count == 0;
