@@ -3,7 +3,7 @@
 # the targets for `./dev fuzz`.
 
 LN_FUZZ_TARGETS =
-fuzz_libs = $(LN_MODULE_LIBS) $(LN_CORE_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
+fuzz_libs = $(LN_MODULE_LIBS) $(LN_MODULE_NEEDS) $(LN_CORE_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
 
 dist_check_SCRIPTS += tests/fuzz/corpus.sh
 TESTS += tests/fuzz/corpus.sh

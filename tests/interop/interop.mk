@@ -10,6 +10,7 @@ dist_check_SCRIPTS += \
 
 interop_python = \
 	tests/interop/paho_clients.py \
+	tests/interop/scram.py \
 	tests/abuse/config.py \
 	tests/abuse/drop.py \
 	tests/abuse/emfile.py \

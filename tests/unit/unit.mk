@@ -87,7 +87,7 @@ tests_support_libln_support_a_SOURCES = \
 	tests/support/broker_sink.c
 
 # A unit test links what it calls, from the helpers, a module or whichever floor, and Check.
-LDADD = tests/support/libln_support.a $(LN_MODULE_LIBS) $(LN_CORE_LIBS) $(CHECK_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
+LDADD = tests/support/libln_support.a $(LN_MODULE_LIBS) $(LN_MODULE_NEEDS) $(LN_CORE_LIBS) $(CHECK_LIBS) $(EV_LIBS) $(URCU_LIBS) $(FYAML_LIBS)
 
 EXTRA_DIST += \
 	tests/support/broker.h \
