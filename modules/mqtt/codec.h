@@ -64,7 +64,11 @@ enum mqtt_quirk {
 	MQTT_QUIRK_PACKET_ID_0 = 1 << 5,          /* 12: packet identifier 0 */
 	MQTT_QUIRK_ACK_FLAGS = 1 << 6,            /* 13: flags on PUBACK, PUBREC, PUBREL, PUBCOMP */
 	MQTT_QUIRK_DUP_QOS_0 = 1 << 7,            /* 15: DUP with QoS 0 */
-	MQTT_QUIRK_NAME_MIXED = 1 << 8            /* 31: "MQTT" with level 3, "MQIsdp" with level 4 */
+	MQTT_QUIRK_NAME_MIXED = 1 << 8,           /* 31: "MQTT" with level 3, "MQIsdp" with level 4 */
+	/* From here on not the codec's. */
+	MQTT_QUIRK_EMPTY_CLIENT_ID = 1 << 9,      /* 3: no client identifier with clean session, from 3.1 */
+	MQTT_QUIRK_REFUSAL_ENDS = 1 << 10,        /* 8, 9: 3.x is disconnected by what 5.0 is only told */
+	MQTT_QUIRK_NO_ECHO = 1 << 11              /* 24: 3.x gets nothing back that it published itself */
 };
 
 /* How a client speaks. Passed by value: it fits a register. */

@@ -78,6 +78,13 @@ static uint8_t route(mqtt_conn_t *c, const mqtt_publish_t *p)
 	return reason;
 }
 
+/* A message that is taken and forgotten, as the listener says. */
+static uint8_t ignore(const mqtt_conn_t *c)
+{
+	mqtt_count(c, MQTT_STAT_publish_ignored);
+	return MQTT_REASON_SUCCESS;
+}
+
 static void ack(mqtt_conn_t *c, mqtt_type_t type, uint16_t id, uint8_t reason)
 {
 	uint8_t packet[16];
@@ -113,7 +120,9 @@ static void refuse(mqtt_conn_t *c, const mqtt_publish_t *p, uint8_t reason)
 
 	mqtt_count(c, MQTT_STAT_publish_refused);
 	ln_log(c->conn, MQTT_PUBLISH_REFUSED, ln_slice_print(p->topic, topic, sizeof(topic)), reason);
-	if (p->qos)
+	if (c->version < 5 && c->quirks & MQTT_QUIRK_REFUSAL_ENDS)
+		mqtt_disconnect(c, reason, "a refused message ends the connection");
+	else if (p->qos)
 		ack(c, p->qos == 1 ? MQTT_PUBACK : MQTT_PUBREC, p->packet_id, reason);
 }
 
@@ -158,7 +167,7 @@ void mqtt_on_publish(mqtt_conn_t *c, uint8_t first, ln_slice_t body)
 	}
 	if (p.qos == 2 && !remember(c, conf, &p))
 		goto out;
-	reason = route(c, &p);
+	reason = mqtt_ignored(conf, p.topic) ? ignore(c) : route(c, &p);
 	if (reason >= MQTT_REASON_UNSPECIFIED) {
 		if (p.qos == 2 && c->version == 5)
 			ln_session_inbound_forget(c->session, p.packet_id);

@@ -49,6 +49,8 @@ uint8_t mqtt_may_publish(const mqtt_conn_t *c, const mqtt_conf_t *conf, ln_slice
 		return limits;
 	if (topic.data[0] == '$' && (ln_slice_eq(topic, LN_STR("$SYS")) || ln_slice_starts(topic, LN_STR("$SYS/"))))
 		return mqtt_not_authorized(conf);
+	if (topic.data[0] == '$' && conf->publish_dollar_topics.value == MQTT_DOLLAR_REFUSE)
+		return mqtt_not_authorized(conf);
 	if (retain && !conf->retain)
 		return mqtt_not_authorized(conf);
 	return ln_authorize(&access) ? MQTT_REASON_SUCCESS : mqtt_not_authorized(conf);

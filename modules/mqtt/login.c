@@ -72,8 +72,10 @@ void mqtt_refuse(mqtt_conn_t *c, uint8_t reason, const char *why)
 static uint16_t keep_alive(const mqtt_conf_t *conf, uint16_t wanted)
 {
 	uint32_t max = (uint32_t)(conf->keep_alive_max.ms / 1000), def = (uint32_t)(conf->keep_alive_default.ms / 1000);
-	uint32_t given = wanted ? wanted : def;
+	uint32_t given = wanted ? wanted : def, min = (uint32_t)(conf->keep_alive_min.ms / 1000);
 
+	if (given && given < min)
+		given = min;
 	if (max && (given == 0 || given > max))
 		given = max;
 	return (uint16_t)given;
@@ -215,6 +217,8 @@ static void let_in(mqtt_conn_t *c)
 	const mqtt_connect_t *p = &login->packet;
 	bool present;
 
+	if (p->has_will && mqtt_ignored(conf, p->will.topic))
+		login->packet.has_will = false;
 	if (p->has_will && mqtt_may_publish(c, conf, p->will.topic, p->will.qos, p->will.retain) != MQTT_REASON_SUCCESS) {
 		mqtt_refuse(c, MQTT_REASON_NOT_AUTHORIZED, "the will may not be published");
 		return;
@@ -330,7 +334,7 @@ static bool choose_id(mqtt_conn_t *c, const mqtt_conf_t *conf, mqtt_login_t *log
 	const mqtt_connect_t *p = &login->packet;
 	const char *why = NULL;
 
-	if (p->client_id.len == 0 && c->version == 3)
+	if (p->client_id.len == 0 && c->version == 3 && !(p->clean && c->quirks & MQTT_QUIRK_EMPTY_CLIENT_ID))
 		why = "MQTT 3.1 needs a client identifier";
 	else if (p->client_id.len == 0 && c->version == 4 && !p->clean)
 		why = "an empty client identifier needs clean session [MQTT-3.1.3-8]";

@@ -6,6 +6,7 @@
 ln_self_t mqtt_self;
 
 static const char *const over_rate[] = { "slow", "refuse", "disconnect", NULL };
+static const char *const dollar_topics[] = { "route", "ignore", "refuse", NULL };
 static const char *const redirects[] = { "no", "temporary", "permanent", NULL };
 
 static const ln_conf_item_t conf_items[] = {
@@ -15,6 +16,8 @@ static const ln_conf_item_t conf_items[] = {
 		.max = 268435455, .reload = true, .listener = true),
 	LN_CONF(mqtt_conf_t, packet_max, "2M", "Largest packet a client may send once it is connected.", .min = 128, .max = 268435460,
 		.reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, keep_alive_min, "0s", "Shortest keep alive a client may ask for; shorter ones become this. 0s: any.",
+		.max = 65535000, .reload = true, .listener = true),
 	LN_CONF(mqtt_conf_t, keep_alive_max, "0s", "Longest keep alive a client may ask for; longer ones, and none, become this. 0s: any.",
 		.max = 65535000, .reload = true, .listener = true),
 	LN_CONF(mqtt_conf_t, keep_alive_default, "0s", "Keep alive for clients that ask for none; 0s: none.", .max = 65535000,
@@ -50,6 +53,8 @@ static const ln_conf_item_t conf_items[] = {
 		.reload = true, .listener = true),
 	LN_CONF(mqtt_conf_t, publish_rate_over, "slow", "Who is faster: is read from more slowly; refuse: 0x97 (5.0); disconnect: 0x96.",
 		.choices = over_rate, .reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, publish_dollar_topics, "route", "What becomes of messages to topics that begin with $; to $SYS nobody may publish.",
+		.choices = dollar_topics, .reload = true, .listener = true),
 	LN_CONF(mqtt_conf_t, check_payload_format, "no", "Refuse payloads that are said to be text and are no UTF-8 (5.0).",
 		.reload = true, .listener = true),
 	LN_CONF(mqtt_conf_t, tell_not_authorized, "yes", "Refusals by a rule say so (0x87); no: they say nothing of the cause (0x80).",
@@ -102,6 +107,10 @@ static void check(const void *conf, const ln_conf_node_t *node, ln_conf_errors_t
 	if (c->server_reference && strlen(c->server_reference) > 255)
 		ln_conf_say(errors, ln_conf_place(node, "server-reference"), "server-reference is longer than 255 bytes");
 	check_response_information(c, node, errors);
+	if (c->keep_alive_min.ms % 1000)
+		ln_conf_say(errors, ln_conf_place(node, "keep-alive-min"), "keep-alive-min is not in whole seconds");
+	if (c->keep_alive_max.ms && c->keep_alive_min.ms > c->keep_alive_max.ms)
+		ln_conf_say(errors, ln_conf_place(node, "keep-alive-min"), "keep-alive-min is longer than keep-alive-max");
 	if (c->keep_alive_max.ms % 1000)
 		ln_conf_say(errors, ln_conf_place(node, "keep-alive-max"), "keep-alive-max is not in whole seconds");
 	if (c->keep_alive_default.ms % 1000)

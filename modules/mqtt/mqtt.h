@@ -37,6 +37,7 @@ typedef struct mqtt_conf {
 	ln_span_t connect_timeout;
 	ln_bytes_t connect_max;
 	ln_bytes_t packet_max;
+	ln_span_t keep_alive_min;
 	ln_span_t keep_alive_max;
 	ln_span_t keep_alive_default;
 	uint32_t receive_max;
@@ -56,6 +57,7 @@ typedef struct mqtt_conf {
 	uint32_t publish_rate;
 	uint32_t publish_burst;
 	ln_choice_t publish_rate_over;
+	ln_choice_t publish_dollar_topics;
 	bool check_payload_format;
 	bool tell_not_authorized;
 	char *response_information;
@@ -67,6 +69,8 @@ typedef struct mqtt_conf {
 
 /* publish-rate-over */
 enum { MQTT_OVER_SLOW, MQTT_OVER_REFUSE, MQTT_OVER_DISCONNECT };
+/* publish-dollar-topics */
+enum { MQTT_DOLLAR_ROUTE, MQTT_DOLLAR_IGNORE, MQTT_DOLLAR_REFUSE };
 /* redirect */
 enum { MQTT_REDIRECT_NO, MQTT_REDIRECT_TEMPORARY, MQTT_REDIRECT_PERMANENT };
 
@@ -201,6 +205,12 @@ uint8_t mqtt_topic_limits(const mqtt_conf_t *conf, ln_slice_t topic);
 bool mqtt_server_can(mqtt_conn_t *c, const mqtt_conf_t *conf, const mqtt_publish_t *p);
 /* May the client publish this, now or as its will? Returns a reason, MQTT_REASON_SUCCESS if so. */
 uint8_t mqtt_may_publish(const mqtt_conn_t *c, const mqtt_conf_t *conf, ln_slice_t topic, uint8_t qos, bool retain);
+/* Is a message to TOPIC taken and forgotten? */
+static inline bool mqtt_ignored(const mqtt_conf_t *conf, ln_slice_t topic)
+{
+	return conf->publish_dollar_topics.value == MQTT_DOLLAR_IGNORE && topic.data[0] == '$';
+}
+
 /* Counts one message against publish-rate (which must not be 0). MQTT_REASON_SUCCESS: take it (the client may have been paused);
  * QUOTA_EXCEEDED: refuse it; RATE_TOO_HIGH: disconnect. */
 uint8_t mqtt_rate(mqtt_conn_t *c, const mqtt_conf_t *conf);

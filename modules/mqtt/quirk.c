@@ -4,6 +4,7 @@
  * the field, allows it. `quirks: [name, …]` adds one for all versions of a listener, `strict: [name, …]` takes one
  * away.
  */
+#include <stdio.h>
 #include "mqtt.h"
 
 #define V3 1u
@@ -26,6 +27,9 @@ static const quirk_t quirks[] = {
 	{ "ack-flags", MQTT_QUIRK_ACK_FLAGS, 0 },
 	{ "dup-qos-0", MQTT_QUIRK_DUP_QOS_0, V3 },
 	{ "name-mixed", MQTT_QUIRK_NAME_MIXED, 0 },
+	{ "empty-client-id", MQTT_QUIRK_EMPTY_CLIENT_ID, 0 },
+	{ "refusal-ends", MQTT_QUIRK_REFUSAL_ENDS, 0 },
+	{ "no-echo", MQTT_QUIRK_NO_ECHO, 0 },
 };
 
 static const quirk_t *find(const char *name)
@@ -60,13 +64,23 @@ uint32_t mqtt_quirks(const mqtt_conf_t *conf, unsigned version)
 	return (bits | bits_of(&conf->quirks)) & ~bits_of(&conf->strict);
 }
 
+/* "a, b, c" into DST. */
+static void list_names(char *dst, size_t size)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < LN_ARRAY_SIZE(quirks) && len < size; i++)
+		len += (size_t)snprintf(dst + len, size - len, "%s%s", i ? ", " : "", quirks[i].name);
+}
+
 static void check_names(const ln_strings_t *names, const char *option, const ln_conf_node_t *node, ln_conf_errors_t *errors)
 {
+	char all[512];
+
+	list_names(all, sizeof(all));
 	for (uint32_t i = 0; i < names->count; i++) {
-		if (find(names->item[i]))
-			continue;
-		ln_conf_say(errors, ln_conf_place(node, option), "unknown quirk \"%s\" in %s; there are: absent-credentials, password-alone, unused-bits, "
-			    "dup-anywhere, no-filters, packet-id-0, ack-flags, dup-qos-0, name-mixed", names->item[i], option);
+		if (!find(names->item[i]))
+			ln_conf_say(errors, ln_conf_place(node, option), "unknown quirk \"%s\" in %s; there are: %s", names->item[i], option, all);
 	}
 }
 

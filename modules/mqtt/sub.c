@@ -85,7 +85,7 @@ static ln_sub_options_t options_of(const mqtt_conn_t *c, const mqtt_conf_t *conf
 {
 	ln_sub_options_t options = { .qos = sub->qos < conf->qos_max ? sub->qos : (uint8_t)conf->qos_max, .id = id };
 
-	if (sub->no_local || (c->bridge && !is_shared(sub->filter)))
+	if (sub->no_local || ((c->bridge || (c->version < 5 && c->quirks & MQTT_QUIRK_NO_ECHO)) && !is_shared(sub->filter)))
 		options.flags |= LN_SUB_NO_LOCAL;
 	if (sub->retain_as_published || c->bridge)
 		options.flags |= LN_SUB_KEEP_RETAIN;
@@ -138,6 +138,7 @@ void mqtt_on_subscribe(mqtt_conn_t *c, ln_slice_t body)
 	mqtt_subscription_t sub;
 	mqtt_filters_t filters;
 	mqtt_fault_t fault;
+	bool refused = false;
 	uint8_t *codes;
 	size_t n = 0;
 
@@ -151,12 +152,16 @@ void mqtt_on_subscribe(mqtt_conn_t *c, ln_slice_t body)
 	codes = ln_alloc(filters.count + 1);
 	while (mqtt_subscribe_next(&filters, &sub)) {
 		codes[n] = subscribe(c, conf, &sub, filters.subscription_id);
-		if (codes[n] >= MQTT_REASON_UNSPECIFIED)
+		if (codes[n] >= MQTT_REASON_UNSPECIFIED) {
 			say_refused(c, sub.filter, codes[n]);
+			refused = true;
+		}
 		n++;
 	}
 	answer(c, MQTT_SUBACK, filters.packet_id, codes, n);
 	ln_free(codes);
+	if (refused && c->version < 5 && c->quirks & MQTT_QUIRK_REFUSAL_ENDS)
+		mqtt_disconnect(c, MQTT_REASON_NOT_AUTHORIZED, "a refused subscription ends the connection");
 	if (c->session)
 		ln_session_pump(c->session);
 }
