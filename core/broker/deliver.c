@@ -99,8 +99,14 @@ static void enqueue(ln_session_t *s, ln_entry_t *e)
 	const ln_queue_limits_t *limits = &ln__session_limits(s)->queue;
 	uint32_t before = s->queue.count, dropped = 0;
 
-	if (ln_queue_put(&s->queue, limits, e, ln__session_worker(s)->wall, &dropped) != LN_OK)
+	if (ln_queue_put(&s->queue, limits, e, ln__session_worker(s)->wall, &dropped) != LN_OK) {
 		count(s, STAT_DROPPED_FULL, dropped);
+		if (limits->full == LN_FULL_DISCONNECT && s->outlet && !s->overrun) {
+			/* Not in the middle of a delivery. */
+			s->overrun = true;
+			ln_timer_set(ln__session_worker(s), &s->timer, 0, ln__session_on_pump);
+		}
+	}
 	ln_stat_add(ln__session_worker(s), ln__routes.stat + STAT_QUEUED, (uint64_t)s->queue.count - before);
 }
 
@@ -329,8 +335,17 @@ static void replay(ln_session_t *s, uint32_t *budget)
 
 void ln__session_on_pump(ln_worker_t *w, ln_timer_t *t)
 {
+	ln_session_t *s = LN_CONTAINER(t, ln_session_t, timer);
+	ln_outlet_t *outlet = s->outlet;
+
 	(void)w;
-	ln_session_pump(LN_CONTAINER(t, ln_session_t, timer));
+	if (!s->overrun) {
+		ln_session_pump(s);
+		return;
+	}
+	count(s, STAT_OVERRUN, 1);
+	ln_session_detach(s, outlet, false);
+	outlet->ops->detached(outlet, LN_LIMIT);
 }
 
 void ln_session_pump(ln_session_t *s)

@@ -34,6 +34,7 @@ static const ln_stat_t stats[] = {
 	{ "retained_refused", LN_STAT_COUNTER, "Retained messages not stored because of a limit." },
 	{ "wills_published", LN_STAT_COUNTER, "Wills published." },
 	{ "queued", LN_STAT_GAUGE, "Messages waiting in the queues of sessions." },
+	{ "overruns", LN_STAT_COUNTER, "Connections ended because their queue was full and queue-full is disconnect." },
 	LN_STAT_END
 };
 

@@ -179,7 +179,7 @@ static void let_go(ln_session_t *s, ln_result_t why)
 	ln_outlet_t *outlet = s->outlet;
 
 	s->outlet = NULL;
-	s->started = false;
+	s->started = s->overrun = false;
 	__atomic_store_n(&s->sink.ready, false, __ATOMIC_RELAXED);
 	ln_timer_cancel(ln__session_worker(s), &s->timer);
 	ln_stat_sub(ln__session_worker(s), ln__routes.stat + STAT_SESSIONS_ATTACHED, 1);

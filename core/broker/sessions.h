@@ -28,6 +28,7 @@ struct ln_session {
 	uint16_t peer_window;
 	bool started;                         /* the greeting is out */
 	bool pumping;
+	bool overrun;                         /* its queue was full: to be disconnected in the next turn */
 	ln__window_t window;
 	ln_queue_t queue;
 	ln_list_t replays;

@@ -9,7 +9,7 @@
 
 static const char *const levels[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const formats[] = { "text", "json", NULL };
-static const char *const fulls[] = { "drop-newest", "drop-oldest", NULL };
+static const char *const fulls[] = { "drop-newest", "drop-oldest", "disconnect", NULL };
 static const char *const strategies[] = { "round-robin", "sticky", "publisher-hash", "least-in-flight", NULL };
 
 static const ln_conf_item_t top_items[] = {
@@ -38,7 +38,7 @@ static const ln_conf_item_t sessions_items[] = {
 	LN_CONF(ln__sessions_conf_t, queue_count, "1000", "Messages that may wait for one client; 0: any number.", .reload = true),
 	LN_CONF(ln__sessions_conf_t, queue_bytes, "16M", "Memory their messages may take; 0: any.", .reload = true),
 	LN_CONF(ln__sessions_conf_t, queue_age, "0s", "How long a message may wait; 0s: for ever.", .reload = true),
-	LN_CONF(ln__sessions_conf_t, queue_full, "drop-newest", "Which message goes when a queue is full.", .choices = fulls, .reload = true),
+	LN_CONF(ln__sessions_conf_t, queue_full, "drop-newest", "When a queue is full the newest or the oldest message goes, or the newest and its slow reader.", .choices = fulls, .reload = true),
 	LN_CONF(ln__sessions_conf_t, expiry_max, "0s", "Longest a session may outlive its connection; 0s: as long as the client asks.",
 		.reload = true),
 	LN_CONF(ln__sessions_conf_t, window_max, "65535", "QoS 1 and 2 messages under way to one client.", .min = 1, .max = 65535,
@@ -146,7 +146,7 @@ void ln__settings_apply(const ln__settings_t *s)
 	const ln__sessions_conf_t *c = &s->sessions;
 	ln_session_limits_t limits = {
 		.queue = { .count = c->queue_count, .bytes = c->queue_bytes.n, .age_ms = c->queue_age.ms,
-			   .full = c->queue_full.value ? LN_FULL_DROP_OLDEST : LN_FULL_DROP_NEWEST },
+			   .full = (ln_full_t)c->queue_full.value },
 		.expiry_max = expiry_seconds(c->expiry_max),
 		.window_max = c->window_max,
 		.subscriptions_max = c->subscriptions_max,

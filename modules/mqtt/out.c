@@ -144,6 +144,8 @@ static void on_detached(ln_outlet_t *outlet, ln_result_t why)
 	if (why == LN_EXISTS) {
 		ln_log(c->conn, MQTT_TAKEN_OVER);
 		mqtt_disconnect(c, MQTT_REASON_TAKEN_OVER, NULL);
+	} else if (why == LN_LIMIT) {
+		mqtt_disconnect(c, MQTT_REASON_QUOTA_EXCEEDED, "too slow: more messages wait than the queue may hold");
 	} else {
 		mqtt_disconnect(c, MQTT_REASON_ADMINISTRATIVE, "the session was ended");
 	}

@@ -8,7 +8,8 @@
 
 #include <linnet/msg.h>
 
-typedef enum ln_full { LN_FULL_DROP_NEWEST, LN_FULL_DROP_OLDEST } ln_full_t;
+/* DISCONNECT: the newest goes, and whoever the queue is for is disconnected by the queue's owner. */
+typedef enum ln_full { LN_FULL_DROP_NEWEST, LN_FULL_DROP_OLDEST, LN_FULL_DISCONNECT } ln_full_t;
 
 typedef struct ln_queue_limits {
 	uint32_t count;         /* messages, 0: none */

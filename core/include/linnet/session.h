@@ -42,7 +42,8 @@ typedef struct ln_outlet_ops {
 	void (*release)(ln_outlet_t *, uint16_t tag);
 	/* Is there room for more? */
 	bool (*ready)(ln_outlet_t *);
-	/* The session let go of this outlet: why is LN_EXISTS another connection took over, LN_CLOSED the session was ended. The outlet must not
+	/* The session let go of this outlet: why is LN_EXISTS another connection took over, LN_CLOSED the session was ended,
+	 * LN_LIMIT its queue was full and LN_FULL_DISCONNECT says so. The outlet must not
 	 * use the session again. */
 	void (*detached)(ln_outlet_t *, ln_result_t why);
 } ln_outlet_ops_t;
