@@ -133,7 +133,8 @@ core_libln_net_a_SOURCES = \
 	core/net/outq.h \
 	core/net/port.c \
 	core/net/stat.def \
-	core/net/tcp.c
+	core/net/tcp.c \
+	core/net/unix.c
 
 # --- linnetd --------------------------------------------------------------------------------------
 

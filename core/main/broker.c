@@ -44,6 +44,8 @@ static void find_user(ln_conf_errors_t *errors)
 	if (why)
 		ln_conf_say(errors, ln_conf_get(ln__house.file, NULL, strstr(why, "group") ? "group" : "user"),
 			    "user %s, group %s: %s", c->user ? c->user : "(none)", c->group ? c->group : "(the user's)", why);
+	else if (ln__house.drop.wanted && geteuid() == 0)
+		ln__unix_set_owner(ln__house.drop.uid, ln__house.drop.gid);
 }
 
 /* Reads all of it, into ln__house; false when there were errors. The file stays open. */
@@ -59,8 +61,8 @@ static bool configure(const char *path, ln_conf_errors_t *errors)
 	h->workers = ln__settings_workers(&h->settings, ln_conf_get(h->file, NULL, "workers"), errors);
 	if (ln_modules_open(h->settings.top.module_path, h->file, errors) != LN_OK || ln_modules_bind(h->file, errors) != LN_OK)
 		return false;
-	h->listeners = ln__listeners_bind(h->file, errors);
 	find_user(errors);
+	h->listeners = ln__listeners_bind(h->file, errors);
 	ln_conf_check_unused(h->file, NULL, errors);
 	return ln_conf_errors_count(errors) == 0;
 }

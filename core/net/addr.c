@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <linnet/str.h>
 #include "addr.h"
 
@@ -44,6 +45,25 @@ static const char *parse_host(const char *host, size_t len, bool bracketed, ln__
 	return "a name is not accepted: write the number, as in 127.0.0.1:1883, [::1]:1883, or :1883 for every address";
 }
 
+static const char unix_prefix[] = "unix:";
+
+const char *ln__addr_path(const char *text)
+{
+	return text + sizeof(unix_prefix) - 1;
+}
+
+static const char *parse_path(const char *text, ln__addr_t *ret_addr)
+{
+	const char *path = ln__addr_path(text);
+
+	if (path[0] != '/')
+		return "the path of a Unix socket begins with /, as in unix:/run/linnet/linnet.sock";
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return "the path of a Unix socket is longer than the 107 bytes the system allows";
+	*ret_addr = (ln__addr_t){ .family = LN__ADDR_UNIX };
+	return NULL;
+}
+
 const char *ln__addr_parse(const char *text, ln__addr_t *ret_addr)
 {
 	ln__addr_t addr = { .family = LN__ADDR_ANY };
@@ -51,6 +71,10 @@ const char *ln__addr_parse(const char *text, ln__addr_t *ret_addr)
 	bool bracketed = text[0] == '[';
 	size_t len;
 
+	if (strncmp(text, unix_prefix, sizeof(unix_prefix) - 1) == 0)
+		return parse_path(text, ret_addr);
+	if (text[0] == '/' || strncmp(text, "unix@", 5) == 0)
+		return "write a Unix socket as unix:/run/linnet/linnet.sock";
 	if (!colon || strchr(colon, ']'))
 		return "the port is missing, as in 127.0.0.1:1883";
 	len = (size_t)(colon - text);
@@ -64,10 +88,25 @@ const char *ln__addr_parse(const char *text, ln__addr_t *ret_addr)
 	return why;
 }
 
+static void print_process(const ln__addr_t *addr, char *dst, size_t size)
+{
+	uint32_t who[2];
+
+	memcpy(who, addr->ip, sizeof(who));
+	if (addr->known)
+		snprintf(dst, size, "unix:pid=%u,uid=%u", who[0], who[1]);
+	else
+		snprintf(dst, size, "unix:");
+}
+
 char *ln__addr_print(const ln__addr_t *addr, char *dst, size_t size)
 {
 	char ip[INET6_ADDRSTRLEN] = "";
 
+	if (addr->family == LN__ADDR_UNIX) {
+		print_process(addr, dst, size);
+		return dst;
+	}
 	if (addr->family == LN__ADDR_V4)
 		inet_ntop(AF_INET, addr->ip, ip, sizeof(ip));
 	else if (addr->family == LN__ADDR_V6)
@@ -82,7 +121,19 @@ bool ln__addr_loopback(const ln__addr_t *addr)
 
 	if (addr->family == LN__ADDR_V4)
 		return addr->ip[0] == 127;
+	if (addr->family == LN__ADDR_UNIX)
+		return true;
 	return addr->family == LN__ADDR_V6 && memcmp(addr->ip, v6, sizeof(v6)) == 0;
+}
+
+void ln__addr_set_process(ln__addr_t *addr, uint32_t pid, uint32_t uid)
+{
+	uint32_t who[2] = { pid, uid };
+
+	memset(addr, 0, sizeof(*addr));
+	addr->family = LN__ADDR_UNIX;
+	addr->known = true;
+	memcpy(addr->ip, who, sizeof(who));
 }
 
 bool ln__addr_eq(const ln__addr_t *a, const ln__addr_t *b)
@@ -100,6 +151,10 @@ socklen_t ln__addr_to_sock(const ln__addr_t *addr, struct sockaddr_storage *ret_
 		memcpy(&v4->sin_addr, addr->ip, 4);
 		return sizeof(*v4);
 	}
+	if (addr->family == LN__ADDR_UNIX) {
+		ret_sock->ss_family = AF_UNIX;
+		return sizeof(sa_family_t);
+	}
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret_sock;
 	v6->sin6_family = AF_INET6;
 	v6->sin6_port = htons(addr->port);
@@ -112,7 +167,9 @@ void ln__addr_from_sock(const struct sockaddr_storage *sock, ln__addr_t *ret_add
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 	memset(ret_addr, 0, sizeof(*ret_addr));
-	if (sock->ss_family == AF_INET) {
+	if (sock->ss_family == AF_UNIX) {
+		ret_addr->family = LN__ADDR_UNIX;
+	} else if (sock->ss_family == AF_INET) {
 		const struct sockaddr_in *v4 = (const struct sockaddr_in *)sock;
 		ret_addr->family = LN__ADDR_V4;
 		ret_addr->port = ntohs(v4->sin_port);

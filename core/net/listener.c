@@ -42,6 +42,7 @@ ln_listener_t *ln__listener_new(const ln__listener_parts_t *parts)
 	l->refs = 1;
 	l->name = ln_strdup(parts->name);
 	l->addr = parts->addr;
+	l->rights = parts->rights;
 	ln_conf_copy(ln__listener_items, &l->conf, parts->conf, sizeof(l->conf));
 	l->out_high = l->conf.out_high.n;
 	l->out_max = l->conf.out_max.n;
@@ -84,6 +85,18 @@ void ln__listener_unref(ln_listener_t *l)
 	ln_require(LN_MAGIC_OK(l, LN__LISTENER_MAGIC));
 	if (__atomic_sub_fetch(&l->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		destroy(l);
+}
+
+const char *ln__listener_path(const ln_listener_t *l)
+{
+	return l->addr.family == LN__ADDR_UNIX ? ln__addr_path(l->conf.address) : NULL;
+}
+
+bool ln__listener_clash(const ln_listener_t *a, const ln_listener_t *b)
+{
+	if (!ln__addr_eq(&a->addr, &b->addr))
+		return false;
+	return a->addr.family != LN__ADDR_UNIX || strcmp(a->conf.address, b->conf.address) == 0;
 }
 
 const char *ln_listener_name(const ln_listener_t *l)

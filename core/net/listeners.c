@@ -15,15 +15,26 @@
 #include "registry/modules.h"
 #include "net.h"
 
+#define SOCKET_MODE "0660"
+
 const ln_conf_item_t ln__listener_items[] = {
 	LN_CONF(ln__listener_conf_t, address, NULL,
-		"Address and port: \"127.0.0.1:1883\", \"[::]:8883\" (IPv6 only), \":9001\" (everywhere).",
+		"Address and port: \"127.0.0.1:1883\", \"[::]:8883\" (IPv6 only), \":9001\" (everywhere), or \"unix:/PATH\".",
 		.reload = true),
 	LN_CONF(ln__listener_conf_t, stack, "[]",
 		"What bytes go through, from the wire up: any number of layers, then one protocol.",
 		.reload = true),
 	LN_CONF(ln__listener_conf_t, allow_anonymous, "false",
-		"Let clients in that no module knows; true by default on a loopback address.",
+		"Let clients in that no module knows; true by default on loopback and Unix sockets.",
+		.reload = true),
+	LN_CONF(ln__listener_conf_t, socket_mode, SOCKET_MODE,
+		"Who may connect to a Unix socket: the mode of its file.",
+		.reload = true),
+	LN_CONF(ln__listener_conf_t, socket_user, NULL,
+		"Whose a Unix socket's file is; by default that of the user the broker runs as.",
+		.reload = true),
+	LN_CONF(ln__listener_conf_t, socket_group, NULL,
+		"The group of a Unix socket's file; by default that of the group the broker runs as.",
 		.reload = true),
 	LN_CONF(ln__listener_conf_t, connections_max, "0",
 		"Most connections at a time; more are closed at once; 0: any number.",
@@ -141,6 +152,21 @@ static bool bind_address(const char *address, const ln_conf_node_t *node, ln__ad
 	return !why;
 }
 
+/* Who may connect to a Unix socket. On another address the defaults may stand, as a dump writes them. */
+static void bind_rights(const ln_conf_node_t *node, const ln__listener_conf_t *conf, ln__listener_parts_t *parts,
+			ln_conf_errors_t *errors)
+{
+	const char *option, *why = ln__unix_rights(conf, &option, &parts->rights);
+
+	if (!why && parts->addr.family != LN__ADDR_UNIX) {
+		option = conf->socket_user ? "socket-user" : conf->socket_group ? "socket-group" : "socket-mode";
+		if (conf->socket_user || conf->socket_group || strcmp(conf->socket_mode, SOCKET_MODE) != 0)
+			why = "this is for a \"unix:\" address only";
+	}
+	if (why)
+		ln_conf_say(errors, ln_conf_place(node, option), "%s: %s", option, why);
+}
+
 /* Is MODULE part of the stack of PARTS? Its state is there as the layer's or the protocol's. */
 static bool in_stack(const ln_module_t *m, const ln__listener_parts_t *parts)
 {
@@ -203,8 +229,10 @@ static ln_listener_t *bind_one(const ln_conf_file_t *file, const char *name, con
 	bind_stack(&conf.stack, at ? at : node, &parts, errors);
 	at = ln_conf_get(file, node, "address");
 	at = at ? at : node;
-	if (bind_address(conf.address, at, &parts.addr, errors))
+	if (bind_address(conf.address, at, &parts.addr, errors)) {
 		check_strangers(&conf, &parts.addr, ln_conf_get(file, node, "allow-anonymous"), at, errors);
+		bind_rights(node, &conf, &parts, errors);
+	}
 	if (conf.out_max.n < conf.out_high.n)
 		ln_conf_say(errors, node, "out-max must not be less than out-high");
 	l = build(name, &conf, &parts, module_conf, ln_conf_errors_count(errors) == before);
@@ -219,7 +247,8 @@ static void check_twice(const ln__listeners_t *set, ln_conf_errors_t *errors)
 
 	for (unsigned i = 0; i + 1 < set->count && last->listener; i++) {
 		const ln_listener_t *other = set->item[i].listener;
-		if (other && other->addr.port && ln__addr_eq(&other->addr, &last->listener->addr))
+		if (other && (other->addr.port || ln__listener_path(other)) &&
+		    ln__listener_clash(other, last->listener))
 			ln_conf_say(errors, last->node, "listener \"%s\" has the same address as \"%s\"",
 				    last->listener->name, other->name);
 	}
@@ -264,7 +293,7 @@ static ln__port_t *find_port(const ln__listeners_t *set, const ln__listeners_t *
 
 	for (unsigned i = 0; old && i < old->count; i++) {
 		const item_t *o = &old->item[i];
-		if (!o->port || !ln__addr_eq(&o->listener->addr, &l->addr) || taken(set, o->port))
+		if (!o->port || !ln__listener_clash(o->listener, l) || taken(set, o->port))
 			continue;
 		if (strcmp(o->listener->name, l->name) == 0)
 			return o->port;
@@ -277,10 +306,14 @@ static bool open_port(item_t *item, ln_conf_errors_t *errors)
 {
 	const ln_listener_t *l = item->listener;
 
-	if (ln__port_open(&l->addr, l->conf.backlog, &item->port) == LN_OK)
+	const char *path = ln__listener_path(l);
+	ln_result_t r = path ? ln__port_open_unix(path, &l->rights, l->conf.backlog, &item->port)
+			     : ln__port_open(&l->addr, l->conf.backlog, &item->port);
+
+	if (r == LN_OK)
 		return true;
-	ln_conf_say(errors, item->node, "listener \"%s\" cannot listen on %s: %s", l->name, l->conf.address,
-		    strerror(errno));
+	ln_conf_say(errors, ln_conf_place(item->node, "address"), "listener \"%s\" cannot listen on %s: %s", l->name,
+		    l->conf.address, errno == ENOTSOCK ? "there is a file that is no socket" : strerror(errno));
 	return false;
 }
 
@@ -302,12 +335,20 @@ bool ln__listeners_open(ln__listeners_t *set, const ln__listeners_t *old, ln_con
 
 /* --- serve -------------------------------------------------------------------------------------------------------- */
 
+/* Where it really listens: with the port the system gave. */
+static const char *place_of(const item_t *item, char *dst, size_t size)
+{
+	if (ln__listener_path(item->listener))
+		return item->listener->conf.address;
+	return ln__addr_print(ln__port_addr(item->port), dst, size);
+}
+
 static void say_open(const item_t *item)
 {
 	const ln_listener_t *l = item->listener;
-	char text[LN__ADDR_TEXT];
+	char buf[LN__ADDR_TEXT];
+	const char *text = place_of(item, buf, sizeof(buf));
 
-	ln__addr_print(ln__port_addr(item->port), text, sizeof(text));
 	if (!item->borrowed)
 		ln_log((void *)NULL, LISTENING, l->name, text);
 	if (!l->conf.allow_anonymous || somebody_authenticates())
@@ -318,11 +359,21 @@ static void say_open(const item_t *item)
 		ln_log((void *)NULL, LISTENER_LOCAL, l->name, text);
 }
 
+/* A socket of the old set gets the mode and owner of the new. Its file may be gone; then it has none to get. */
+static void dress_again(const item_t *item)
+{
+	const char *path = ln__listener_path(item->listener);
+
+	if (path && item->borrowed && !ln__unix_dress(path, &item->listener->rights))
+		ln_log((void *)NULL, SOCKET_RIGHTS, path, strerror(errno));
+}
+
 void ln__listeners_serve(ln__listeners_t *set, ln__listeners_t *old)
 {
 	for (unsigned i = 0; i < set->count; i++) {
 		ln__port_serve(set->item[i].port, set->item[i].listener);
 		say_open(&set->item[i]);
+		dress_again(&set->item[i]);
 		set->item[i].borrowed = false;
 		set->item[i].node = NULL;
 	}
@@ -332,7 +383,7 @@ void ln__listeners_serve(ln__listeners_t *set, ln__listeners_t *old)
 			old->item[i].borrowed = true;
 		else
 			ln_log((void *)NULL, LISTENER_GONE, old->item[i].listener->name,
-			       ln__addr_print(ln__port_addr(old->item[i].port), text, sizeof(text)));
+			       place_of(&old->item[i], text, sizeof(text)));
 	}
 	ln__listeners_destroy(old);
 }

@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 #include <linnet/conf.h>
 #include <linnet/conn.h>
@@ -42,6 +43,7 @@ enum {
 #define LN__LINGER_MS 1000u         /* how long its input is read away after that */
 #define LN__LINGER_BYTES 8388608u
 #define LN__ACCEPTS_PER_TURN 64u
+#define LN__ACCEPTS_SHARED 4u         /* from a socket that other workers watch too */
 #define LN__ACCEPT_RETRY_MS 100u
 #define LN__QUIET_MS 10000u         /* between two log lines of the same complaint */
 
@@ -103,17 +105,26 @@ typedef struct ln__listener_conf {
 	char *address;
 	ln_strings_t stack;
 	bool allow_anonymous;
+	char *socket_mode, *socket_user, *socket_group;
 	uint32_t connections_max, backlog;
 	ln_bytes_t out_high, out_max;
 } ln__listener_conf_t;
 
 extern const ln_conf_item_t ln__listener_items[];
 
+/* Who may connect to a Unix socket; uid, gid -1: as the system has it. */
+typedef struct ln__rights {
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+} ln__rights_t;
+
 /* What a listener is made of. Everything is borrowed; the listener keeps copies. */
 typedef struct ln__listener_parts {
 	const char *name;
 	const ln__listener_conf_t *conf;
 	ln__addr_t addr;
+	ln__rights_t rights;                        /* of a Unix socket */
 	const ln_protocol_t *protocol;
 	const ln_layer_t *layers[LN__LAYERS_MAX];   /* from the wire up */
 	unsigned layer_count;
@@ -134,6 +145,7 @@ struct ln_listener {
 	uint32_t layer_at[LN__LAYERS_MAX], protocol_at;
 	uint8_t layer_count;
 	ln__addr_t addr;
+	ln__rights_t rights;
 	ln__listener_conf_t conf;
 	char *name;
 	uint32_t module_count;
@@ -146,12 +158,19 @@ ln_listener_t *ln__listener_new(const ln__listener_parts_t *parts);
 /* Thread: any. */
 ln_listener_t *ln__listener_ref(ln_listener_t *l);
 void ln__listener_unref(ln_listener_t *l);
+/* Do both listen in the same place, one that only one of them can have? */
+bool ln__listener_clash(const ln_listener_t *a, const ln_listener_t *b);
+/* The path of its Unix socket, NULL when it has none. */
+const char *ln__listener_path(const ln_listener_t *l);
 
-/* A port: one listening socket per worker on one address. Outlives the listener in front of it when a reload keeps the
+/* A port: one listening socket per worker on one address, or one that all share on a Unix path. Outlives the listener in front of it when a reload keeps the
  * address. */
 typedef struct ln__port ln__port_t;
 /* Opens the sockets, does not accept yet. LN_SYSTEM: see errno. Thread: main. */
 ln_result_t LN_MUST_USE ln__port_open(const ln__addr_t *addr, uint32_t backlog, ln__port_t **ret_port);
+/* The same on a Unix path; ENOTSOCK: there is a file of another kind. */
+ln_result_t LN_MUST_USE ln__port_open_unix(const char *path, const ln__rights_t *rights, uint32_t backlog,
+					   ln__port_t **ret_port);
 /* Accepts for L from now on (a reference is taken), on every worker. Thread: main. */
 void ln__port_serve(ln__port_t *port, ln_listener_t *l);
 /* Stops accepting and closes the sockets. Accepts NULL. Thread: main. */
@@ -195,6 +214,26 @@ int ln__tcp_accept(int fd, ln__addr_t *ret_peer);
 ssize_t ln__tcp_read(int fd, void *dst, size_t size);
 /* Bytes written, 0: not now, LN__TCP_ERROR. */
 ssize_t ln__tcp_write(int fd, struct iovec *iov, unsigned count);
+
+/* --- Unix sockets: unix.c ----------------------------------------------------------------------------------------- */
+
+typedef struct ln__file_id {
+	dev_t dev;
+	ino_t ino;
+} ln__file_id_t;
+
+/* Whose socket files are where the configuration does not say: the user the broker becomes. Thread: main. */
+void ln__unix_set_owner(uid_t uid, gid_t gid);
+/* What CONF says. NULL and *ret_rights, or what is wrong with *ret_option. Thread: main. */
+const char *ln__unix_rights(const ln__listener_conf_t *conf, const char **ret_option, ln__rights_t *ret_rights);
+/* A listening socket, or -1 and errno. A file that nobody listens on any more is removed first. */
+int ln__unix_listen(const char *path, const ln__rights_t *rights, uint32_t backlog, ln__file_id_t *ret_id);
+/* Gives the file at PATH its mode and owner. False and errno. */
+bool ln__unix_dress(const char *path, const ln__rights_t *rights);
+/* Removes the file if it is still that one. */
+void ln__unix_remove(const char *path, const ln__file_id_t *id);
+/* Who is at the other end of FD. */
+void ln__unix_peer(int fd, ln__addr_t *addr);
 
 /* --- connections -------------------------------------------------------------------------------------------------- */
 

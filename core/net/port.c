@@ -1,7 +1,13 @@
-/* port.c — listening sockets, one per worker, and what happens when the system has no descriptor left.
+/* port.c — listening sockets, as many as workers, and what happens when the system has no descriptor left.
  *
  * Every worker accepts from a socket of its own (SO_REUSEPORT), so the kernel spreads connections and workers share no
  * lock. A worker accepts a bounded number in a turn; the rest waits in the backlog, where it costs nobody anything.
+ *
+ * A Unix socket there can be but one of, and every worker watches it. A connection wakes all of them that sleep; one
+ * gets it, the others find nothing and sleep again: a wake-up and a system call each. That is borne. The kernel's cure
+ * (EPOLLEXCLUSIVE) is out of libev's reach; a single worker that accepts for all would do for them what they can do
+ * at once. What is done is that a worker takes few connections in a turn from such a socket, so that those it has woken
+ * get their share of a burst.
  *
  * Without descriptors a listening socket stays readable, and a loop that keeps asking burns a processor while it serves
  * nobody. So the worker stops watching all of its listening sockets, says so once, and tries again after 100 ms or when
@@ -11,6 +17,7 @@
  * silence.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -22,10 +29,13 @@ typedef struct acceptor {
 	ln_worker_t *worker;
 	ln_listener_t *listener;    /* a reference */
 	int fd;
+	unsigned most;              /* connections in a turn */
 } acceptor_t;
 
 struct ln__port {
 	ln__addr_t bound;
+	char *path;                 /* of a Unix socket, and which file it is */
+	ln__file_id_t file;
 	unsigned count;
 	acceptor_t acceptor[];
 };
@@ -134,7 +144,7 @@ static void on_acceptable(ln_io_t *io, unsigned events)
 	acceptor_t *a = LN_CONTAINER(io, acceptor_t, io);
 
 	(void)events;
-	for (unsigned i = 0; i < LN__ACCEPTS_PER_TURN; i++)
+	for (unsigned i = 0; i < a->most; i++)
 		if (!accept_one(a))
 			break;
 }
@@ -185,7 +195,42 @@ static void destroy(ln__port_t *port)
 	for (unsigned i = 0; i < port->count; i++)
 		if (port->acceptor[i].fd >= 0)
 			close(port->acceptor[i].fd);
+	if (port->path)
+		ln__unix_remove(port->path, &port->file);
+	ln_free(port->path);
 	ln_free(port);
+}
+
+static ln__port_t *create(unsigned most)
+{
+	unsigned count = ln_worker_count();
+	ln__port_t *port;
+
+	ln_require(count > 0);
+	port = ln_alloc(sizeof(*port) + count * sizeof(acceptor_t));
+	port->count = count;
+	for (unsigned i = 0; i < count; i++) {
+		acceptor_t *a = &port->acceptor[i];
+		a->io.fn = on_acceptable;
+		a->worker = ln_worker_at(i);
+		a->fd = -1;
+		a->most = most;
+	}
+	return port;
+}
+
+/* Gives PORT out if it is GOOD, else destroys it. */
+static ln_result_t opened(ln__port_t *port, bool good, ln__port_t **ret_port)
+{
+	int saved = errno;
+
+	if (good) {
+		*ret_port = port;
+		return LN_OK;
+	}
+	destroy(port);
+	errno = saved;
+	return LN_SYSTEM;
 }
 
 static bool open_sockets(ln__port_t *port, const ln__addr_t *addr, uint32_t backlog)
@@ -195,8 +240,6 @@ static bool open_sockets(ln__port_t *port, const ln__addr_t *addr, uint32_t back
 		acceptor_t *a = &port->acceptor[i];
 		ln__addr_t local;
 
-		a->io.fn = on_acceptable;
-		a->worker = ln_worker_at(i);
 		a->fd = ln__tcp_listen(&port->bound, backlog);
 		if (a->fd < 0 || !ln__tcp_local(a->fd, &local))
 			return false;
@@ -207,25 +250,36 @@ static bool open_sockets(ln__port_t *port, const ln__addr_t *addr, uint32_t back
 
 ln_result_t ln__port_open(const ln__addr_t *addr, uint32_t backlog, ln__port_t **ret_port)
 {
-	unsigned count = ln_worker_count();
 	ln__port_t *port;
-	int saved;
 
-	ln_require(count > 0);
 	if (addr->port != 0 && !ln__tcp_free(addr))
 		return LN_SYSTEM;
-	port = ln_alloc(sizeof(*port) + count * sizeof(acceptor_t));
-	port->count = count;
-	for (unsigned i = 0; i < count; i++)
-		port->acceptor[i].fd = -1;
-	if (open_sockets(port, addr, backlog)) {
-		*ret_port = port;
-		return LN_OK;
+	port = create(LN__ACCEPTS_PER_TURN);
+	return opened(port, open_sockets(port, addr, backlog), ret_port);
+}
+
+static bool open_shared(ln__port_t *port, const char *path, const ln__rights_t *rights, uint32_t backlog)
+{
+	int fd = ln__unix_listen(path, rights, backlog, &port->file);
+
+	if (fd < 0)
+		return false;
+	port->bound = (ln__addr_t){ .family = LN__ADDR_UNIX };
+	port->path = ln_strdup(path);
+	port->acceptor[0].fd = fd;
+	for (unsigned i = 1; i < port->count; i++) {
+		port->acceptor[i].fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (port->acceptor[i].fd < 0)
+			return false;
 	}
-	saved = errno;
-	destroy(port);
-	errno = saved;
-	return LN_SYSTEM;
+	return true;
+}
+
+ln_result_t ln__port_open_unix(const char *path, const ln__rights_t *rights, uint32_t backlog, ln__port_t **ret_port)
+{
+	ln__port_t *port = create(LN__ACCEPTS_SHARED);
+
+	return opened(port, open_shared(port, path, rights, backlog), ret_port);
 }
 
 typedef struct serve {

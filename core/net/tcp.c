@@ -1,4 +1,5 @@
 /* tcp.c — the bottom of every stack: listening, accepting, reading and writing TCP sockets.
+ * Accepting, reading and writing is the same for the sockets of unix.c.
  *
  * TCP_NODELAY is set on the listening socket, from which Linux hands it to every accepted one: one system call less per
  * connection. It is wanted because output leaves once per turn anyway, and Nagle's delay would only be added to that.
@@ -93,6 +94,8 @@ int ln__tcp_accept(int fd, ln__addr_t *ret_peer)
 
 	if (peer >= 0)
 		ln__addr_from_sock(&sock, ret_peer);
+	if (peer >= 0 && ret_peer->family == LN__ADDR_UNIX)
+		ln__unix_peer(peer, ret_peer);
 	return peer;
 }
 

@@ -50,6 +50,7 @@ LN_UNIT_TESTS = \
 	tests/unit/net/listeners \
 	tests/unit/net/outq \
 	tests/unit/net/port \
+	tests/unit/net/unix \
 	tests/unit/main/drop \
 	tests/unit/main/notify \
 	tests/unit/main/settings

@@ -23,6 +23,9 @@ START_TEST(refuses_the_rest)
 	static const char *const bad[] = {
 		"", "1883", "127.0.0.1", "localhost:1883", "127.0.0.1:65536", "127.0.0.1:", "127.0.0.1:x", "::1:1883",
 		"[::1]", "[::1:1883", "[127.0.0.1]:1", "[]:1", "127.0.0.1:-1", "127.0.0:1", ":1 ",
+		"unix:", "unix:run/x", "/run/x", "unix@/run/x", "unix:@x",
+		"unix:/2345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
+		"9012345678",
 		"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:1"
 	};
 
@@ -43,6 +46,29 @@ START_TEST(knows_loopback)
 	ck_assert(!ln__addr_parse("[::]:1", &addr) && !ln__addr_loopback(&addr));
 	ck_assert(!ln__addr_parse(":1", &addr) && !ln__addr_loopback(&addr));
 	ck_assert(!ln__addr_parse("10.127.0.1:1", &addr) && !ln__addr_loopback(&addr));
+}
+END_TEST
+
+START_TEST(knows_unix_sockets)
+{
+	static const char longest[] =
+		"unix:/234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+		"8901234567";
+	struct sockaddr_storage sock;
+	ln__addr_t addr;
+	char text[LN__ADDR_TEXT];
+
+	ck_assert_ptr_null(ln__addr_parse(longest, &addr));
+	ck_assert_uint_eq(strlen(ln__addr_path(longest)), 107);
+	ck_assert_uint_eq(addr.family, LN__ADDR_UNIX);
+	ck_assert(ln__addr_loopback(&addr));
+	ck_assert_str_eq(ln__addr_print(&addr, text, sizeof(text)), "unix:");
+	ck_assert_uint_eq(ln__addr_to_sock(&addr, &sock), sizeof(sa_family_t));
+	ln__addr_set_process(&addr, UINT32_MAX, UINT32_MAX - 1);
+	ck_assert_str_eq(ln__addr_print(&addr, text, sizeof(text)), "unix:pid=4294967295,uid=4294967294");
+	ln__addr_from_sock(&sock, &addr);
+	ck_assert_uint_eq(addr.family, LN__ADDR_UNIX);
+	ck_assert_uint_eq(addr.known, 0);
 }
 END_TEST
 
@@ -80,4 +106,4 @@ START_TEST(survives_the_system)
 END_TEST
 
 LN_UNIT_MAIN("net/addr", says_what_it_read, refuses_the_rest, knows_loopback, unwraps_ipv4_in_ipv6,
-	     survives_the_system)
+	     survives_the_system, knows_unix_sockets)

@@ -1,5 +1,7 @@
 /* Tests of core/net/listeners.c: what a file asks for, what is wrong with it, and how one set takes over from another.
  * Modules are linked in. */
+#include <sys/stat.h>
+#include <sys/un.h>
 #include "bench.h"
 #include "registry/modules.h"
 
@@ -162,6 +164,11 @@ static const bad_t bads[] = {
 	{ ONE "{ address: ':1', stack: echo }\n", ":3:17:", "can be reached by others" },
 	{ ONE "{ address: '10.0.0.1:1', stack: echo }\n", ":3:17:", "can be reached by others" },
 	{ ONE "{ " HERE "stack: echo }\n  b: { " HERE "stack: echo }\n", ":4:", "same address as \"a\"" },
+	{ ONE "{ address: 'unix:x', stack: echo }\n", ":3:17:", "begins with /" },
+	{ ONE "{ address: 'unix:/x', stack: echo, socket-mode: 99 }\n", ":3:54:", "socket-mode: expected" },
+	{ ONE "{ " HERE "stack: echo, socket-user: root }\n", ":3:", "for a \"unix:\" address only" },
+	{ ONE "{ address: 'unix:/x', stack: echo }\n  b: { address: 'unix:/x', stack: echo }\n", ":4:",
+	  "same address as \"a\"" },
 	{ "listeners: [a]\n", ":2:", "expected \"name:" },
 	{ "listeners: {}\n", ":2:", "no listener" },
 	{ "log: {}\n", "", "no listener" },
@@ -317,6 +324,43 @@ START_TEST(closes_what_is_gone)
 }
 END_TEST
 
+START_TEST(keeps_a_unix_socket)
+{
+	static const char form[] = "modules: echo\nlisteners: { a: { address: 'unix:%s', stack: echo, socket-mode: %s } }\n";
+	char text[512], where[64];
+	struct sockaddr_storage sock = { .ss_family = AF_UNIX };
+	struct stat before, after;
+	ln__listeners_t *old, *fresh;
+
+	snprintf(where, sizeof(where), "%s.sock", path);
+	snprintf(text, sizeof(text), form, where, "'0600'");
+	ln__listeners_destroy(bind_text(text));
+	ln_modules_commit();
+	bench_workers(1);
+	old = bind_text(text);
+	no_errors();
+	ck_assert(ln__listeners_open(old, NULL, errors));
+	ln__listeners_serve(old, NULL);
+	ln_modules_commit();
+	ck_assert(ln_listener_allow_anonymous(by_name(old, "a")));
+	ck_assert_int_eq(lstat(where, &before), 0);
+	snprintf(text, sizeof(text), form, where, "'0622'");
+	fresh = bind_text(text);
+	no_errors();
+	ck_assert(ln__listeners_open(fresh, old, errors));
+	ln__listeners_serve(fresh, old);
+	ln_modules_commit();
+	ck_assert_int_eq(lstat(where, &after), 0);
+	ck_assert_uint_eq(after.st_ino, before.st_ino);
+	ck_assert_uint_eq(after.st_mode & 0777, 0622);
+	memcpy(((struct sockaddr_un *)&sock)->sun_path, where, strlen(where));
+	ck_assert_int_eq(connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&sock, sizeof(struct sockaddr_un)), 0);
+	bench_until(seen.opened == 1);
+	stop(fresh);
+	ck_assert_int_eq(lstat(where, &after), -1);
+}
+END_TEST
+
 START_TEST(changes_nothing_when_one_port_is_taken)
 {
 	char text[512], rest[128], where[LN__ADDR_TEXT];
@@ -358,6 +402,7 @@ int main(void)
 	tcase_add_test(tests, a_guard_makes_strangers_welcome_nowhere_else);
 	tcase_add_test(tests, keeps_sockets_of_unchanged_addresses);
 	tcase_add_test(tests, closes_what_is_gone);
+	tcase_add_test(tests, keeps_a_unix_socket);
 	tcase_add_test(tests, changes_nothing_when_one_port_is_taken);
 	suite_add_tcase(suite, tests);
 	srunner_set_tap(runner, "-");
