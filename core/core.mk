@@ -124,6 +124,7 @@ core_libln_net_a_SOURCES = \
 	core/net/conn_out.c \
 	core/net/conn_turn.c \
 	core/net/layer.c \
+	core/net/limit.c \
 	core/net/listener.c \
 	core/net/listeners.c \
 	core/net/log.def \

@@ -23,7 +23,7 @@ void ln__conn_touch(ln_conn_t *c)
 
 /* --- birth -------------------------------------------------------------------------------------------------------- */
 
-static ln_conn_t *create(ln_worker_t *w, ln_listener_t *l, int fd, const ln__addr_t *peer)
+static ln_conn_t *create(ln_worker_t *w, ln_listener_t *l, int fd, const ln__addr_t *peer, ln_result_t surplus)
 {
 	ln__net_t *net = ln__net(w);
 	ln_conn_t *c = ln_try_alloc(l->block_size, NULL);
@@ -35,14 +35,16 @@ static ln_conn_t *create(ln_worker_t *w, ln_listener_t *l, int fd, const ln__add
 	c->fd = fd;
 	c->worker = w;
 	c->listener = ln__listener_ref(l);
-	__atomic_fetch_add(&l->connections, 1, __ATOMIC_RELAXED);
 	c->id = net->ids++ * ln_worker_count() + w->index + 1;
 	ln__conn_use_io(c);
 	c->due = LN__NEVER;
 	c->last_input = w->now;
+	c->since = (uint32_t)w->now;
 	c->peer = *peer;
+	if (surplus != LN_OK)
+		c->flags = surplus == LN_LIMIT ? LN__F_TOO_MANY : LN__F_TOO_FAST;
 	ln_list_append(&net->conns, &c->node);
-	ln__net_count(w, LN__STAT_CONNECTIONS, 1);
+	ln__limit_enter(c);
 	return c;
 }
 
@@ -68,9 +70,9 @@ static ln_result_t open_all(ln_conn_t *c)
 	return r;
 }
 
-ln_conn_t *ln__conn_accept(ln_worker_t *w, ln_listener_t *l, int fd, const ln__addr_t *peer)
+ln_conn_t *ln__conn_accept(ln_worker_t *w, ln_listener_t *l, int fd, const ln__addr_t *peer, ln_result_t surplus)
 {
-	ln_conn_t *c = create(w, l, fd, peer);
+	ln_conn_t *c = create(w, l, fd, peer, surplus);
 	ln_result_t r;
 
 	if (!c) {
@@ -84,7 +86,7 @@ ln_conn_t *ln__conn_accept(ln_worker_t *w, ln_listener_t *l, int fd, const ln__a
 		ln__net_count(w, LN__STAT_REFUSED, 1);
 		return NULL;
 	}
-	ln__net_count(w, LN__STAT_ACCEPTED, 1);
+	ln__net_count(w, surplus == LN_OK ? LN__STAT_ACCEPTED : LN__STAT_REFUSED, 1);
 	ln_log(c, CONN_OPEN, l->name);
 	r = open_all(c);
 	if (r != LN_OK)

@@ -55,7 +55,7 @@ void ln__conn_send_off(ln_conn_t *c)
 
 void ln_conn_move(ln_conn_t *c, ln_worker_t *to, void (*fn)(ln_conn_t *, void *state))
 {
-	ln_require(LN_MAGIC_OK(c, LN__CONN_MAGIC) && !(c->flags & LN__F_MOVING));
+	ln_require(LN_MAGIC_OK(c, LN__CONN_MAGIC) && !(c->flags & LN__F_MOVING) && ln_conn_surplus(c) == LN_OK);
 	if (c->state != LN__CONN_OPEN)
 		return;
 	if (to == c->worker) {

@@ -28,9 +28,7 @@ static void destroy(ln_conn_t *c)
 		ln__net_count(w, LN__STAT_CUT, 1);
 	ln__conn_drop_output(c);
 	ln__in_fini(&c->in);
-	ln_stat_sub(w, ln__net_stat_base + LN__STAT_CONNECTIONS, 1);
-	ln__net_count(w, LN__STAT_CLOSED, 1);
-	__atomic_fetch_sub(&l->connections, 1, __ATOMIC_RELAXED);
+	ln__limit_leave(c);
 	c->magic = 0;
 	ln_give_back(c, l->block_size, NULL);
 	ln__listener_unref(l);

@@ -45,6 +45,9 @@ enum {
 #define LN__ACCEPTS_PER_TURN 64u
 #define LN__ACCEPTS_SHARED 4u         /* from a socket that other workers watch too */
 #define LN__ACCEPT_RETRY_MS 100u
+#define LN__SURPLUS_MAX 64u         /* connections of a worker above a limit that are still told so */
+#define LN__STRANGER_MS 1000        /* who shows nothing for so long may have to make room for another */
+#define LN__STRANGERS_SEEN 256u     /* how many connections are looked at to find one */
 #define LN__QUIET_MS 10000u         /* between two log lines of the same complaint */
 
 /* --- a worker's part ---------------------------------------------------------------------------------------------- */
@@ -66,7 +69,8 @@ typedef struct ln__net {
 	ln_timer_t retry;
 	uint64_t paused_since;      /* 0: accepting */
 	bool paused_said;
-	ln__complaint_t said_paused, said_full;
+	ln__complaint_t said_paused, said_full, said_rate;
+	unsigned surplus;           /* surplus connections that stand now */
 } ln__net_t;
 
 extern size_t ln__net_slot;
@@ -106,7 +110,7 @@ typedef struct ln__listener_conf {
 	ln_strings_t stack;
 	bool allow_anonymous;
 	char *socket_mode, *socket_user, *socket_group;
-	uint32_t connections_max, backlog;
+	uint32_t connections_max, connection_rate, connection_burst, backlog;
 	ln_bytes_t out_high, out_max;
 } ln__listener_conf_t;
 
@@ -137,7 +141,8 @@ typedef struct ln__listener_parts {
 struct ln_listener {
 	uint32_t magic;
 	uint32_t refs;                /* atomic */
-	uint32_t connections;         /* atomic */
+	uint32_t connections;         /* atomic; without surplus ones */
+	uint64_t paid_until;          /* atomic; see limit.c */
 	uint32_t block_size;          /* of a connection: header, stack, slices */
 	size_t out_high, out_max;
 	const ln_protocol_t *protocol;
@@ -163,8 +168,8 @@ bool ln__listener_clash(const ln_listener_t *a, const ln_listener_t *b);
 /* The path of its Unix socket, NULL when it has none. */
 const char *ln__listener_path(const ln_listener_t *l);
 
-/* A port: one listening socket per worker on one address, or one that all share on a Unix path. Outlives the listener in front of it when a reload keeps the
- * address. */
+/* A port: one listening socket per worker on one address, or one that all share on a Unix path. Outlives the listener in
+ * front of it when a reload keeps the address. */
 typedef struct ln__port ln__port_t;
 /* Opens the sockets, does not accept yet. LN_SYSTEM: see errno. Thread: main. */
 ln_result_t LN_MUST_USE ln__port_open(const ln__addr_t *addr, uint32_t backlog, ln__port_t **ret_port);
@@ -255,7 +260,9 @@ enum {
 	LN__F_CLEAN = 64,       /* the protocol closed it */
 	LN__F_EOF = 128,        /* the peer has closed */
 	LN__F_ABORT = 256,      /* output is worthless */
-	LN__F_TRUSTED = 512     /* ln_conn_trust was called */
+	LN__F_TRUSTED = 512,    /* ln_conn_trust was called */
+	LN__F_TOO_MANY = 1024,  /* surplus: above connections-max */
+	LN__F_TOO_FAST = 2048   /* surplus: above connection-rate */
 };
 
 /* What was read and not consumed. A peer's memory: exactly its size unless it is growing towards NEED. */
@@ -286,6 +293,7 @@ struct ln_conn {
 	ln__outq_t out;                       /* the protocol's; without layers also the wire's */
 	ln__in_t in;
 	uint8_t state, why, watched, layers_open;
+	uint32_t since;                       /* the low half of worker->now when it was accepted */
 	uint64_t last_input;
 	ln__addr_t peer;
 	uint16_t flags, pauses;
@@ -333,11 +341,19 @@ static inline bool ln__conn_deaf(const ln_conn_t *c)
 }
 
 /* conn.c */
-/* Takes FD. NULL when memory or a hook refused (FD is closed then). */
-ln_conn_t *ln__conn_accept(ln_worker_t *w, ln_listener_t *l, int fd, const ln__addr_t *peer);
+/* Takes FD. SURPLUS: what ln_conn_surplus is to say. NULL when memory or a hook refused (FD is closed then). */
+ln_conn_t *ln__conn_accept(ln_worker_t *w, ln_listener_t *l, int fd, const ln__addr_t *peer, ln_result_t surplus);
 void ln__conn_touch(ln_conn_t *c);
 /* Ends it for a reason of our own; ABORT: output is worthless. */
 void ln__conn_fail(ln_conn_t *c, ln_result_t why, bool abort);
+
+/* limit.c */
+/* May one more connection come to L on W? LN_OK, LN_LIMIT (connections-max), LN_AGAIN (connection-rate); counts and
+ * says a refusal. Another connection may have been closed to make room. */
+ln_result_t ln__limit_ask(ln_worker_t *w, ln_listener_t *l);
+/* C stands, or is gone. */
+void ln__limit_enter(ln_conn_t *c);
+void ln__limit_leave(ln_conn_t *c);
 
 /* conn_move.c */
 /* The room that ln_conn_move uses for its letter is the watcher's. */

@@ -91,17 +91,18 @@ static void accepting_works(ln_worker_t *w)
 	net->paused_said = false;
 }
 
-static bool is_full(acceptor_t *a)
+/* A new connection: within the limits, above one and to be told so, or closed at once. */
+static void admit(acceptor_t *a, int fd, const ln__addr_t *peer)
 {
-	ln_listener_t *l = a->listener;
-	uint32_t max = l->conf.connections_max;
+	ln_result_t surplus = ln__limit_ask(a->worker, a->listener);
 
-	if (max == 0 || __atomic_load_n(&l->connections, __ATOMIC_RELAXED) < max)
-		return false;
-	ln__net_count(a->worker, LN__STAT_REFUSED, 1);
-	if (ln__complaint_due(&ln__net(a->worker)->said_full, a->worker->now))
-		ln_log(a->worker, LISTENER_FULL, l->name, max);
-	return true;
+	if (surplus != LN_OK &&
+	    (!a->listener->protocol->surplus || ln__net(a->worker)->surplus >= LN__SURPLUS_MAX)) {
+		ln__net_count(a->worker, LN__STAT_REFUSED, 1);
+		close(fd);
+		return;
+	}
+	ln__conn_accept(a->worker, a->listener, fd, peer, surplus);
 }
 
 /* These concern one connection, which is gone; accept(2) advises to go on. */
@@ -124,10 +125,7 @@ static bool accept_one(acceptor_t *a)
 
 	if (fd >= 0) {
 		accepting_works(a->worker);
-		if (is_full(a))
-			close(fd);
-		else
-			ln__conn_accept(a->worker, a->listener, fd, &peer);
+		admit(a, fd, &peer);
 		return true;
 	}
 	if (is_peers_fault(errno))

@@ -111,8 +111,8 @@ static int open_socket(void)
 	return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* Does somebody listen on the socket at PATH? Sets errno: EADDRINUSE, ECONNREFUSED if nobody does, or why that cannot be
- * known. */
+/* Does somebody listen on the socket at PATH? Sets errno: EADDRINUSE, ECONNREFUSED if nobody does, or why that cannot
+ * be known. */
 static void try_socket(const char *path)
 {
 	struct sockaddr_un sock;

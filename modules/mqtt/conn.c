@@ -263,10 +263,14 @@ static size_t on_input(ln_conn_t *conn, void *state, ln_slice_t bytes, size_t *n
 static ln_result_t on_open(ln_conn_t *conn, void *state)
 {
 	mqtt_conn_t *c = state;
+	uint64_t timeout;
 
 	c->magic = MQTT_CONN_MAGIC;
 	c->conn = conn;
-	ln_conn_timer(conn, mqtt_conf_of(c)->connect_timeout.ms);
+	timeout = mqtt_conf_of(c)->connect_timeout.ms;
+	if (ln_conn_surplus(conn) != LN_OK && timeout > LN_CONN_SURPLUS_MS)
+		timeout = LN_CONN_SURPLUS_MS;
+	ln_conn_timer(conn, timeout);
 	return LN_OK;
 }
 
@@ -374,4 +378,5 @@ const ln_protocol_t mqtt_protocol = {
 	.end = on_end,
 	.closed = on_closed,
 	.describe = describe,
+	.surplus = true,
 };

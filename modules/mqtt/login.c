@@ -1,8 +1,8 @@
 /* login.c — from CONNECT to CONNACK.
  *
  * The packet is copied, because it outlives the read buffer: the connection may move to its session's home, and authentication may wait.
- * Order: packet → client identifier → home → authentication → session → CONNACK → what waits for the client. Nothing is kept of a client
- * that is refused.
+ * Order: packet → is there room on the listener → client identifier → home → authentication → session → CONNACK → what waits for the client.
+ * Nothing is kept of a client that is refused.
  */
 #include <stdio.h>
 #include <sys/random.h>
@@ -47,14 +47,13 @@ void mqtt_login_drop(mqtt_conn_t *c)
 
 /* --- refusing ----------------------------------------------------------------------------------------------------------------------- */
 
-void mqtt_refuse(mqtt_conn_t *c, uint8_t reason, const char *why)
+static void say_no(mqtt_conn_t *c, uint8_t reason, const char *why)
 {
 	mqtt_props_t props = mqtt_props_none;
 	uint8_t packet[MQTT_SMALL];
 	size_t size;
 
 	mqtt_count(c, MQTT_STAT_connects_refused);
-	ln_log(c->conn, MQTT_REFUSED, why ? why : mqtt_reason_text(reason), reason, mqtt_reason_text(reason));
 	if (why)
 		mqtt_set(&props, reason_string, ln_slice_of(why));
 	if (reason == MQTT_REASON_USE_ANOTHER_SERVER || reason == MQTT_REASON_SERVER_MOVED)
@@ -64,6 +63,25 @@ void mqtt_refuse(mqtt_conn_t *c, uint8_t reason, const char *why)
 		mqtt_sent(c, packet, size);
 	c->state = MQTT_LEAVING;
 	ln_conn_close(c->conn, LN_REFUSED);
+}
+
+void mqtt_refuse(mqtt_conn_t *c, uint8_t reason, const char *why)
+{
+	ln_log(c->conn, MQTT_REFUSED, why ? why : mqtt_reason_text(reason), reason, mqtt_reason_text(reason));
+	say_no(c, reason, why);
+}
+
+/* Is this connection above a limit of its listener? Then its CONNECT is answered, and nothing else of it is looked at. The core
+ * has logged the limit. */
+static bool surplus(mqtt_conn_t *c)
+{
+	ln_result_t which = ln_conn_surplus(c->conn);
+
+	if (which == LN_LIMIT)
+		say_no(c, MQTT_REASON_QUOTA_EXCEEDED, "the listener has its connections-max");
+	else if (which == LN_AGAIN)
+		say_no(c, MQTT_REASON_RATE_EXCEEDED, "connections come faster than connection-rate");
+	return which != LN_OK;
 }
 
 /* --- CONNACK ------------------------------------------------------------------------------------------------------------------------ */
@@ -433,7 +451,8 @@ void mqtt_login(mqtt_conn_t *c, ln_slice_t body)
 	c->state = MQTT_LOGIN;
 	c->packet_max = UINT32_MAX;
 	c->identity.conn = c->conn;
-	if (!read_packet(c, login, body.len) || redirected(c, conf) || !choose_id(c, conf, login) || !will_ok(c, conf, &login->packet)) {
+	if (!read_packet(c, login, body.len) || surplus(c) || redirected(c, conf) || !choose_id(c, conf, login) ||
+	    !will_ok(c, conf, &login->packet)) {
 		mqtt_login_drop(c);
 		return;
 	}

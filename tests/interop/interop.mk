@@ -16,6 +16,7 @@ interop_python = \
 	tests/abuse/emfile.py \
 	tests/abuse/flood.py \
 	tests/abuse/kill.py \
+	tests/abuse/limits.py \
 	tests/abuse/malformed.py
 
 TESTS += tests/interop/mosquitto.sh

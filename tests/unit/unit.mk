@@ -47,6 +47,7 @@ LN_UNIT_TESTS = \
 	tests/unit/net/conn_move \
 	tests/unit/net/conn_out \
 	tests/unit/net/layer \
+	tests/unit/net/limit \
 	tests/unit/net/listeners \
 	tests/unit/net/outq \
 	tests/unit/net/port \

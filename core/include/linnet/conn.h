@@ -13,6 +13,9 @@
  * protocol->closed, once, always at a turn's end, never inside one of the connection's own callbacks → memory freed. A
  * connection may move to another worker once (ln_conn_move), before it has a session.
  *
+ * Above a limit of its listener a connection is surplus: accepted, if the protocol knows such, only to be told so. It
+ * does not count as a connection, and there are few at a time.
+ *
  * Back-pressure: ln_conn_pending tells what waits to be written. Above the listener's out-high the protocol is expected
  * to hold back; when the rest falls below half of it `writable` is called. Above out-max ln_conn_write refuses.
  *
@@ -60,6 +63,9 @@ typedef struct ln_protocol {
 	void (*closed)(ln_conn_t *, void *state, bool clean);
 	/* What the subject of a log line adds: writes e.g. the client id into DST. May be NULL. */
 	void (*describe)(const ln_conn_t *, const void *state, char *dst, size_t size);
+	/* It asks ln_conn_surplus, and sends such connections away soon: with an answer to their first packet, or
+	 * without one after LN_CONN_SURPLUS_MS. False: they are closed at once. */
+	bool surplus;
 } ln_protocol_t;
 
 /* A layer between the wire and the protocol; layers do not know each other. Each passes on by the ln_layer_… calls
@@ -122,6 +128,10 @@ void ln_conn_timer(ln_conn_t *c, uint64_t delay_ms);
  * the protocol's ordinary end, LN_MALFORMED, LN_PROTOCOL, LN_LIMIT, LN_REFUSED, LN_CLOSED (peer), LN_SYSTEM … */
 void ln_conn_close(ln_conn_t *c, ln_result_t why);
 bool ln_conn_closing(const ln_conn_t *c);
+/* Is this connection above a limit of its listener? LN_OK: no; LN_LIMIT: connections-max; LN_AGAIN: connection-rate. A
+ * surplus connection must not be moved. */
+#define LN_CONN_SURPLUS_MS 2000u
+ln_result_t ln_conn_surplus(const ln_conn_t *c);
 /* Asks the protocol to end this connection in its own way (protocol->end; without one: ln_conn_close). */
 void ln_conn_end(ln_conn_t *c, ln_result_t why);
 /* Moves the connection with its unconsumed input to worker TO, where FN(conn, state) runs before input is offered
