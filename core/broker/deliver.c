@@ -327,9 +327,7 @@ static void replay(ln_session_t *s, uint32_t *budget)
 				return;
 			continue;
 		}
-		ln_list_remove(&r->node);
-		ln_retain_cursor_fini(&r->cursor);
-		ln_free(r);
+		ln__replay_end(r);
 	}
 }
 

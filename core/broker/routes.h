@@ -24,6 +24,7 @@ struct ln_sub {
 	ln_sub_t *next, *prev;    /* in filter->subs */
 	ln__filter_t *filter;
 	ln__group_t *group;       /* NULL: not shared */
+	void *replay;             /* for the owner: the retained messages on their way */
 	ln_rcu_head_t rcu;
 };
 

@@ -17,7 +17,10 @@ typedef struct ln__replay {
 	ln_node_t node;
 	ln_retain_cursor_t cursor;
 	ln_sub_options_t options;
+	ln_sub_t *sub;                        /* points back while this is in the list */
 } ln__replay_t;
+
+void ln__replay_end(ln__replay_t *r);
 
 struct ln_session {
 	ln_sink_t sink;                       /* first: the router's handle; magic is there */

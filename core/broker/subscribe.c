@@ -60,8 +60,18 @@ static void add(ln_session_t *s, ln_sub_t *sub)
 	ln__session_count(s, STAT_SUBSCRIPTIONS, 1);
 }
 
+void ln__replay_end(ln__replay_t *r)
+{
+	r->sub->replay = NULL;
+	ln_list_remove(&r->node);
+	ln_retain_cursor_fini(&r->cursor);
+	ln_free(r);
+}
+
 static void drop(ln_session_t *s, ln_sub_t *sub)
 {
+	if (sub->replay)
+		ln__replay_end(sub->replay);
 	if (s->sub_index) {
 		sub_key_t key = { ln_slice(sub->filter->text, sub->filter->len), LN_STR("") };
 
@@ -80,17 +90,8 @@ static void drop(ln_session_t *s, ln_sub_t *sub)
 	s->sub_cap = 0;
 }
 
-static void free_replay(ln__replay_t *r)
-{
-	ln_list_remove(&r->node);
-	ln_retain_cursor_fini(&r->cursor);
-	ln_free(r);
-}
-
 void ln__session_drop_subs(ln_session_t *s)
 {
-	ln_node_t *n;
-
 	while (s->sub_count)
 		drop(s, s->subs[s->sub_count - 1]);
 	if (s->sub_index) {
@@ -98,33 +99,20 @@ void ln__session_drop_subs(ln_session_t *s)
 		ln_free(s->sub_index);
 		s->sub_index = NULL;
 	}
-	while ((n = ln_list_first(&s->replays)) != NULL)
-		free_replay(LN_CONTAINER(n, ln__replay_t, node));
 }
 
-/* The replay for FILTER that is under way, or NULL: there is one at most. */
-static ln__replay_t *find_replay(const ln_session_t *s, ln_slice_t filter)
+/* SUB has OPTIONS now. ANEW: its retained messages come from the beginning, in place of those still to come of an earlier replay; else one
+ * that is under way goes on. */
+static void set_replay(ln_session_t *s, ln_sub_t *sub, ln_slice_t filter, ln_sub_options_t options, bool anew)
 {
-	for (ln_node_t *n = s->replays.next; n != &s->replays; n = n->next) {
-		ln__replay_t *r = LN_CONTAINER(n, ln__replay_t, node);
-
-		if (ln_slice_eq(ln_slice(r->cursor.filter, r->cursor.filter_len), filter))
-			return r;
-	}
-	return NULL;
-}
-
-/* The subscription to FILTER has OPTIONS now. ANEW: its retained messages come from the beginning, in place of those still to come of an
- * earlier replay; else one that is under way goes on. Only one that was there AGAIN can have a replay: the thousands of new filters of one
- * packet are not looked for among each other's. */
-static void set_replay(ln_session_t *s, ln_slice_t filter, ln_sub_options_t options, bool again, bool anew)
-{
-	ln__replay_t *r = again ? find_replay(s, filter) : NULL;
+	ln__replay_t *r = sub->replay;
 
 	if (r && anew)
-		free_replay(r);
+		ln__replay_end(r);
 	if (anew) {
 		r = ln_new(ln__replay_t);
+		r->sub = sub;
+		sub->replay = r;
 		ln_retain_cursor_init(&r->cursor, filter);
 		ln_list_append(&s->replays, &r->node);
 	}
@@ -170,7 +158,7 @@ ln_result_t ln_session_subscribe(ln_session_t *s, ln_slice_t spec, ln_sub_option
 		add(s, sub);
 	}
 	if (key.group.len == 0)
-		set_replay(s, key.filter, options, again, replay == LN_REPLAY_ALWAYS || (replay == LN_REPLAY_NEW && !again));
+		set_replay(s, sub, key.filter, options, replay == LN_REPLAY_ALWAYS || (replay == LN_REPLAY_NEW && !again));
 	return LN_OK;
 }
 
@@ -178,15 +166,11 @@ ln_result_t ln_session_unsubscribe(ln_session_t *s, ln_slice_t spec)
 {
 	sub_key_t key;
 	ln_sub_t *sub = NULL;
-	ln__replay_t *r;
 
 	if (read_spec(spec, &key) == LN_OK)
 		sub = find(s, &key);
 	if (!sub)
 		return LN_NOT_FOUND;
-	r = key.group.len ? NULL : find_replay(s, key.filter);
-	if (r)
-		free_replay(r);
 	drop(s, sub);
 	return LN_OK;
 }

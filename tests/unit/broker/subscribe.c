@@ -343,6 +343,32 @@ START_TEST(unsubscribe_stops_retained)
 }
 END_TEST
 
+/* Fifty thousand filters whose retained messages still wait, given again and taken back in another order: no search among them. */
+START_TEST(many_replays_wait)
+{
+	const unsigned n = 50000;
+	char filter[32];
+
+	broker_retain("g/7/x", "seven", 0);
+	c.out.room = 0;
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < n; i++) {
+			snprintf(filter, sizeof(filter), "g/%u/x", round == 1 ? n - 1 - i : i);
+			ln_unit_ok(ln_session_subscribe(c.session, ln_slice_of(filter), qos1, round ? LN_REPLAY_NEW : LN_REPLAY_ALWAYS));
+		}
+	}
+	ck_assert_uint_eq(broker_stat("subscriptions"), n);
+	for (unsigned i = n - 1; i >= 8; i--) {
+		snprintf(filter, sizeof(filter), "g/%u/x", i);
+		ln_unit_ok(unsubscribe(filter));
+	}
+	c.out.room = OUTLET_UNLIMITED;
+	ln_session_pump(c.session);
+	outlet_expect(&c.out, "g/7/x", "seven");
+	ck_assert(outlet_idle(&c.out));
+}
+END_TEST
+
 START_TEST(retained_go_on_after_a_reconnect)
 {
 	unsigned at = 0;
@@ -398,5 +424,6 @@ END_TEST
 LN_UNIT_MAIN_WITH("broker/subscribe", begin, end, what_is_taken, options_are_replaced, number_is_limited, memory_refused,
                   subscriptions_outlive_connections, a_hundred_thousand, retained_follow, retain_handling, retained_and_no_local,
                   retained_paced_by_the_outlet,
-                  retained_paced_by_the_window, retained_beside_new_ones, unsubscribe_stops_retained, retained_go_on_after_a_reconnect,
+                  retained_paced_by_the_window, retained_beside_new_ones, unsubscribe_stops_retained,
+                  many_replays_wait, retained_go_on_after_a_reconnect,
                   retained_too_large_or_expired, ten_thousand_retained)
