@@ -23,7 +23,7 @@ static mqtt_conn_t *of(void *state)
 /* There is no way to answer: the connection ends. */
 static void cannot_answer(mqtt_conn_t *c, ln_result_t why, uint8_t reason, const char *text)
 {
-	ln_log(c->conn, MQTT_ENDED, text, reason);
+	mqtt_say(c, MQTT_ENDED, text, reason);
 	c->state = MQTT_LEAVING;
 	ln_conn_close(c->conn, why);
 }
@@ -71,7 +71,7 @@ void mqtt_disconnect(mqtt_conn_t *c, uint8_t reason, const char *why)
 	if (c->state == MQTT_LEAVING)
 		return;
 	if (reason != MQTT_REASON_TAKEN_OVER)
-		ln_log(c->conn, MQTT_ENDED, why ? why : mqtt_reason_text(reason), reason);
+		mqtt_say(c, MQTT_ENDED, why ? why : mqtt_reason_text(reason), reason);
 	say_goodbye(c, reason, why);
 	leave(c, LN_REFUSED);
 }
@@ -81,7 +81,7 @@ void mqtt_fail(mqtt_conn_t *c, const char *what, const mqtt_fault_t *f)
 	if (c->state == MQTT_LEAVING)
 		return;
 	mqtt_count(c, MQTT_STAT_bad_packets);
-	ln_log(c->conn, MQTT_BAD_PACKET, what, f->why, f->reason, f->statement ? ", " : "", f->statement ? f->statement : "");
+	mqtt_say(c, MQTT_BAD_PACKET, what, f->why, f->reason, f->statement ? ", " : "", f->statement ? f->statement : "");
 	if ((c->state == MQTT_LOGIN || c->state == MQTT_PROVING) && c->version == 5) {
 		mqtt_refuse(c, f->reason, f->why);
 		return;
@@ -298,9 +298,9 @@ static void on_timer(ln_conn_t *conn, void *state)
 	if (c->state == MQTT_LEAVING)
 		return;
 	if (c->state != MQTT_SERVING) {
-		ln_log(conn, MQTT_ENDED,
-		       c->state != MQTT_SILENT ? "the login was not decided within connect-timeout" : "no CONNECT within connect-timeout",
-		       MQTT_REASON_KEEP_ALIVE_TIMEOUT);
+		mqtt_say(c, MQTT_ENDED,
+			 c->state != MQTT_SILENT ? "the login was not decided within connect-timeout" : "no CONNECT within connect-timeout",
+			 MQTT_REASON_KEEP_ALIVE_TIMEOUT);
 		leave(c, LN_REFUSED);
 	} else if (idle < limit || c->waiter || c->slowed) {
 		/* Who is not read from cannot be said to be silent. */

@@ -67,7 +67,7 @@ static void say_no(mqtt_conn_t *c, uint8_t reason, const char *why)
 
 void mqtt_refuse(mqtt_conn_t *c, uint8_t reason, const char *why)
 {
-	ln_log(c->conn, MQTT_REFUSED, why ? why : mqtt_reason_text(reason), reason, mqtt_reason_text(reason));
+	mqtt_say(c, MQTT_REFUSED, why ? why : mqtt_reason_text(reason), reason, mqtt_reason_text(reason));
 	say_no(c, reason, why);
 }
 

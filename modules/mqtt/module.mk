@@ -24,6 +24,7 @@ mqtt_files = \
 	modules/mqtt/mqtt.h \
 	modules/mqtt/out.c \
 	modules/mqtt/quirk.c \
+	modules/mqtt/say.c \
 	modules/mqtt/stat.def \
 	modules/mqtt/sub.c \
 	$(mqtt_pure)

@@ -124,5 +124,6 @@ LN_MODULE(mqtt,
 	.conf = conf_items, .conf_size = sizeof(mqtt_conf_t),
 	.stats = stat_items, .logs = log_items,
 	.provides = provide_items,
+	.worker_size = sizeof(mqtt_worker_t), .worker_stop = mqtt_worker_stop,
 	.check = check,
 );

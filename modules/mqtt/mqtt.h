@@ -10,6 +10,7 @@
  * sub.c       SUBSCRIBE and UNSUBSCRIBE
  * out.c       the session's outlet: messages to the client
  * quirk.c     the table of leniencies
+ * say.c       how often strangers may make the broker write a line
  * codec.h     bytes ↔ structs: decode.c connect.c props.c encode.c
  */
 #ifndef MQTT_MQTT_H
@@ -129,6 +130,13 @@ typedef struct mqtt_conn {
 	bool over_rate;               /* and it was said */
 } mqtt_conn_t;
 
+/* A worker's slice. */
+typedef struct mqtt_worker {
+	ln_timer_t timer;             /* set while left_out is not 0 */
+	uint64_t full_at;             /* ms on worker->now's scale: when the bucket of lines is full again */
+	uint32_t left_out;            /* lines since the last sum */
+} mqtt_worker_t;
+
 #define MQTT_CONN_MAGIC 0x3c099ec7u
 
 static inline mqtt_dialect_t mqtt_dialect(const mqtt_conn_t *c)
@@ -241,5 +249,17 @@ extern const ln_outlet_ops_t mqtt_outlet_ops;
 uint32_t mqtt_quirks(const mqtt_conf_t *conf, unsigned version);
 /* Says an error for each name in `quirks` and `strict` that is none. */
 void mqtt_quirks_check(const mqtt_conf_t *conf, const ln_conf_node_t *node, ln_conf_errors_t *errors);
+
+/* --- say.c ------------------------------------------------------------------------------------------------------------------------- */
+
+/* May a line that anybody can cause be written now? Counts it as left out if not. Thread: C's worker. */
+bool mqtt_may_say(const mqtt_conn_t *c);
+#define mqtt_say(c, ...)                                    \
+	do {                                                \
+		if (mqtt_may_say(c))                        \
+			ln_log((c)->conn, __VA_ARGS__);     \
+	} while (0)
+/* The module's worker_stop. */
+void mqtt_worker_stop(ln_worker_t *w, void *state);
 
 #endif

@@ -337,6 +337,32 @@ def known_instead(tap, broker):
         peer.close()
 
 
+# --- the log --------------------------------------------------------------------------------------------------------
+
+
+def strangers(tap):
+    """Four hundred strangers do not write four hundred lines; none is forgotten."""
+    broker = house.Broker(workers=1, level="notice")
+    for _ in range(400):
+        peer = wire.Peer(broker.port)
+        try:
+            peer.send(publish(4, "a"))
+            peer.rest()
+        except (wire.Late, wire.Closed):
+            pass
+        peer.close()
+    stats = broker.stats()
+    broker.ends_well(tap)
+    lines = len(re.findall(" MQTT_BAD_PACKET ", broker.text()))
+    left_out = stats.get("mqtt.lines_left_out", 0)
+    summed = sum(int(n) for n in re.findall(r" MQTT_LEFT_OUT .*?(\d+) more lines", broker.text()))
+    what = "%d lines, %d left out, %d summed up" % (lines, left_out, summed)
+    tap.note(what)
+    tap.equal(stats.get("mqtt.bad_packets"), 400, "all offences are counted")
+    tap.ok(lines >= 50 and left_out > 0 and lines + left_out == 400, "the log of strangers is limited", lambda: what)
+    tap.equal(summed, left_out, "what was left out is summed up")
+
+
 def main():
     house.need_broker()
     tap = house.Tap()
@@ -351,6 +377,7 @@ def main():
         known_instead(tap, broker)
         tap.equal(wire.good_client(broker.port), None, "a good client is served at the end")
     broker.ends_well(tap)
+    strangers(tap)
     tap.end()
 
 
