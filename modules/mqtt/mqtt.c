@@ -45,6 +45,8 @@ static const ln_conf_item_t conf_items[] = {
 		.listener = true),
 	LN_CONF(mqtt_conf_t, subscriptions_max, "0", "Subscriptions of one session, within that of sessions:; 0: no limit of its own.",
 		.reload = true, .listener = true),
+	LN_CONF(mqtt_conf_t, subscribe_filters_max, "20000", "Filters one SUBSCRIBE or UNSUBSCRIBE may hold; a client with more of them is disconnected.", .min = 1,
+		.max = 100000000, .reload = true, .listener = true),
 	LN_CONF(mqtt_conf_t, in_flight_max, "0", "QoS 1 and 2 messages under way to one client, within window-max; 0: no limit of its own.",
 		.max = 65535, .reload = true, .listener = true),
 	LN_CONF(mqtt_conf_t, publish_rate, "0", "Messages per second one client may publish; 0: any number.", .max = 1000000,

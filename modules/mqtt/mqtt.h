@@ -54,6 +54,7 @@ typedef struct mqtt_conf {
 	bool wildcard_subscriptions;
 	bool subscription_identifiers;
 	uint32_t subscriptions_max;
+	uint32_t subscribe_filters_max;
 	uint32_t in_flight_max;
 	uint32_t publish_rate;
 	uint32_t publish_burst;

@@ -27,6 +27,16 @@ static bool filter_ok(mqtt_conn_t *c, const char *what, ln_slice_t spec)
 	return true;
 }
 
+/* The filters of one packet are done in one turn of the worker, and other clients wait for it. */
+static bool few_enough(mqtt_conn_t *c, mqtt_filters_t filters)
+{
+	bool few = filters.count <= mqtt_conf_of(c)->subscribe_filters_max;
+
+	if (!few)
+		mqtt_disconnect(c, MQTT_REASON_QUOTA_EXCEEDED, "more filters in one packet than subscribe-filters-max");
+	return few;
+}
+
 static bool has_wildcard(ln_slice_t filter)
 {
 	return memchr(filter.data, '+', filter.len) || memchr(filter.data, '#', filter.len);
@@ -147,7 +157,7 @@ void mqtt_on_subscribe(mqtt_conn_t *c, ln_slice_t body)
 		return;
 	}
 	mqtt_count(c, MQTT_STAT_subscribe_in);
-	if (!subscribe_ok(c, filters))
+	if (!few_enough(c, filters) || !subscribe_ok(c, filters))
 		return;
 	codes = ln_alloc(filters.count + 1);
 	while (mqtt_subscribe_next(&filters, &sub)) {
@@ -190,7 +200,7 @@ void mqtt_on_unsubscribe(mqtt_conn_t *c, ln_slice_t body)
 		return;
 	}
 	mqtt_count(c, MQTT_STAT_unsubscribe_in);
-	if (!unsubscribe_ok(c, filters))
+	if (!few_enough(c, filters) || !unsubscribe_ok(c, filters))
 		return;
 	codes = ln_alloc(filters.count + 1);
 	while (mqtt_unsubscribe_next(&filters, &filter))
