@@ -153,7 +153,7 @@ class Steady:
         self.worst = max(self.worst, time.monotonic() - began)
 
     def end(self, tap):
-        tap.note("%d round trips of a good client during the run, the longest %.1f ms" % (self.trips, self.worst * 1000))
+        tap.note("%d round trips of a good client meanwhile, the longest %.1f ms" % (self.trips, self.worst * 1000))
         tap.ok(self.trips and not self.wrong, "a good client is served all the time", lambda: self.wrong)
         self.peer.close()
 
