@@ -2,3 +2,4 @@
 include modules/mqtt/module.mk
 include modules/probe/module.mk
 include modules/scram/module.mk
+include modules/ws/module.mk

@@ -139,6 +139,12 @@ bool ln_conn_closing(const ln_conn_t *c)
 	return c->state != LN__CONN_OPEN;
 }
 
+ln_result_t ln_conn_why(const ln_conn_t *c)
+{
+	ln_require(c->state != LN__CONN_OPEN);
+	return (ln_result_t)c->why;
+}
+
 /* --- control and facts -------------------------------------------------------------------------------------------- */
 
 void ln_conn_pause(ln_conn_t *c)

@@ -127,7 +127,9 @@ static size_t take(ln_conn_t *c, void *dst, size_t size)
 	ssize_t n = ln__tcp_read(c->fd, dst, size);
 
 	if (n > 0) {
-		c->last_input = c->worker->now;
+		/* What a layer keeps to itself, or answers, is no sign of life to the protocol. */
+		if (!ln__conn_layered(c))
+			c->last_input = c->worker->now;
 		ln__net_count(c->worker, LN__STAT_READS, 1);
 		ln__net_count(c->worker, LN__STAT_BYTES_IN, (uint64_t)n);
 		return (size_t)n;
@@ -235,6 +237,7 @@ void ln__conn_feed(ln_conn_t *c, ln_slice_t bytes)
 
 	if (bytes.len == 0 || c->state != LN__CONN_OPEN)
 		return;
+	c->last_input = c->worker->now;
 	if (in->len == 0 && !ln__conn_deaf(c)) {
 		offer_and_keep(c, bytes);
 		return;

@@ -132,11 +132,13 @@ bool ln_conn_closing(const ln_conn_t *c);
  * surplus connection must not be moved. */
 #define LN_CONN_SURPLUS_MS 2000u
 ln_result_t ln_conn_surplus(const ln_conn_t *c);
+/* Why it closes. Requires: ln_conn_closing. */
+ln_result_t ln_conn_why(const ln_conn_t *c);
 /* Asks the protocol to end this connection in its own way (protocol->end; without one: ln_conn_close). */
 void ln_conn_end(ln_conn_t *c, ln_result_t why);
 /* Moves the connection with its unconsumed input to worker TO, where FN(conn, state) runs before input is offered
- * again. Requires: inside protocol->input or a resumed call; no output waits. TO may be the own worker (then FN runs at
- * once). */
+ * again. Requires: inside protocol->input or a resumed call; the protocol has written nothing yet (what layers wrote goes
+ * along). TO may be the own worker (then FN runs at once). */
 void ln_conn_move(ln_conn_t *c, ln_worker_t *to, void (*fn)(ln_conn_t *, void *state));
 
 /* --- facts -------------------------------------------------------------------------------------------------------- */
@@ -149,7 +151,7 @@ void *ln_conn_module_state(const ln_conn_t *c, uint32_t index);
 const ln_listener_t *ln_conn_listener(const ln_conn_t *c);
 uint64_t ln_conn_id(const ln_conn_t *c);                 /* unique in this process */
 const char *ln_conn_peer(const ln_conn_t *c);            /* "10.0.0.9:4711"; borrowed until this thread asks again */
-uint64_t ln_conn_last_input(const ln_conn_t *c);         /* worker->now of the last bytes from the peer */
+uint64_t ln_conn_last_input(const ln_conn_t *c);         /* worker->now of the last bytes for the protocol */
 
 const char *ln_listener_name(const ln_listener_t *l);
 bool ln_listener_allow_anonymous(const ln_listener_t *l);

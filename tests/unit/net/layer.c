@@ -307,6 +307,131 @@ START_TEST(closes_when_a_layer_fails)
 }
 END_TEST
 
+/* Only what reaches the protocol is input to it. */
+START_TEST(tells_of_the_last_input)
+{
+	uint64_t before;
+	int fd;
+
+	start(NULL, &frame, NULL);
+	fd = bench_client();
+	before = ln_conn_last_input(seen.conn);
+	bench_pass(5000);
+	bench_send(fd, "\2a", 2);
+	bench_turns(5);
+	ck_assert_uint_eq(ln_conn_last_input(seen.conn), before);
+	bench_send(fd, "b", 1);
+	bench_until(seen.bytes == 2);
+	ck_assert_uint_ge(ln_conn_last_input(seen.conn), before + 5000);
+	close(fd);
+	bench_stop();
+}
+END_TEST
+
+static ln_result_t why_seen = LN_OK;
+
+static void why_shut(ln_conn_t *c, unsigned at, void *state)
+{
+	(void)at, (void)state;
+	why_seen = ln_conn_why(c);
+}
+
+START_TEST(knows_why_it_closes)
+{
+	static const ln_layer_t why = { "why", 0, rot_open, rot_up, rot_down, why_shut, rot_closed };
+	int fd;
+
+	start(NULL, &why, NULL);
+	fd = bench_client();
+	ln_unit_aborts((void)ln_conn_why(seen.conn));
+	ln_conn_close(seen.conn, LN_LIMIT);
+	bench_until(closed == 1);
+	ck_assert_int_eq(why_seen, LN_LIMIT);
+	close(fd);
+	bench_stop();
+}
+END_TEST
+
+/* --- moving to another worker ------------------------------------------------------------------------------------- */
+
+static unsigned arrived;
+
+static void on_arrival(ln_conn_t *c, void *state)
+{
+	(void)state;
+	ck_assert_ptr_eq(ln_conn_worker(c), ln_worker_self());
+	arrived++;
+}
+
+static size_t move_then_echo(ln_conn_t *c, void *state, ln_slice_t bytes, size_t *need)
+{
+	if (arrived || ln_conn_worker(c)->index)
+		return bench_echo(c, state, bytes, need);
+	ln_conn_move(c, ln_worker_at(1), on_arrival);
+	return 1;
+}
+
+/* Answers "!" to each "?" itself, at once; what else comes goes up. */
+static ln_result_t ask_up(ln_conn_t *c, unsigned at, void *state, ln_slice_t bytes)
+{
+	struct iovec answer = { (void *)(uintptr_t)"!", 1 };
+	ln_result_t r = LN_OK;
+
+	(void)state;
+	for (size_t i = 0; i < bytes.len && r == LN_OK; i++) {
+		if (bytes.data[i] == '?')
+			r = ln_layer_down(c, at, &answer, 1);
+		else
+			r = ln_layer_up(c, at, ln_slice(bytes.data + i, 1));
+	}
+	return r;
+}
+
+static ln_result_t ask_down(ln_conn_t *c, unsigned at, void *state, const struct iovec *iov, int count)
+{
+	(void)state;
+	return ln_layer_down(c, at, iov, count);
+}
+
+/* A layer's answers wait before the move and are given while it is under way: all go along, in order. */
+START_TEST(moves_with_what_layers_said)
+{
+	static const ln_layer_t ask = { "ask", 0, rot_open, ask_up, ask_down, NULL, rot_closed };
+	static ln_protocol_t p;
+	ln__listener_conf_t conf = bench_conf();
+	ln__listener_parts_t parts = { .name = "layers", .conf = &conf, .protocol = &p, .layers = { &ask },
+				       .layer_count = 1 };
+	char got[8] = { 0 };
+	ln_conn_t *conn;
+	int fd;
+
+	p = bench_protocol(move_then_echo);
+	ck_assert(!ln__addr_parse("127.0.0.1:0", &parts.addr));
+	bench_workers(2);
+	bench_serve(&parts);
+	ln_conf_clear(ln__listener_items, &conf);
+	do {
+		fd = bench_dial(0);
+		for (unsigned i = 0; i < 50 && !seen.conn; i++)
+			bench_turn();
+		if (!seen.conn)
+			close(fd);   /* the other worker's */
+	} while (!seen.conn);
+	conn = seen.conn;
+	bench_send(fd, "?Ma?b", 5);
+	for (unsigned i = 0; i < 50; i++) {
+		bench_turn();
+		ln_worker_turn(ln_worker_at(1), false);
+	}
+	ck_assert_uint_eq(arrived, 1);
+	ck_assert_ptr_eq(ln_conn_worker(conn), ln_worker_at(1));
+	ck_assert_int_eq(recv(fd, got, sizeof(got), 0), 4);
+	ck_assert_str_eq(got, "!!ab");
+	close(fd);
+	bench_stop();
+}
+END_TEST
+
 static size_t nothing(ln_conn_t *c, void *state, ln_slice_t bytes, size_t *need)
 {
 	(void)c, (void)state, (void)bytes, (void)need;
@@ -334,4 +459,5 @@ END_TEST
 
 LN_UNIT_MAIN("net/layer", passes_one_layer, passes_two_layers_in_order, says_goodbye_through_layers,
 	     holds_back_above_the_layers, pauses_above_the_layers, closes_when_a_layer_does_not_open,
-	     closes_when_a_layer_fails, holds_little_of_a_stranger)
+	     closes_when_a_layer_fails, tells_of_the_last_input, knows_why_it_closes, moves_with_what_layers_said,
+	     holds_little_of_a_stranger)
