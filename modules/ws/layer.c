@@ -123,10 +123,16 @@ static ln_result_t accept_request(ln_conn_t *c, unsigned at, ws_conn_t *s, const
 	return send_text(c, at, text, size);
 }
 
+static ws_names_t names(const ln_strings_t *list)
+{
+	return (ws_names_t){ list->count, list->item };
+}
+
 static ln_result_t judge(ln_conn_t *c, unsigned at, ws_conn_t *s, ln_slice_t head)
 {
 	const ws_conf_t *conf = conf_of(c);
-	ws_terms_t terms = { &conf->protocols, &conf->paths, &conf->origins, conf->protocol_required };
+	ws_terms_t terms = { names(&conf->protocols), names(&conf->paths), names(&conf->origins),
+			     conf->protocol_required };
 	ws_request_t request;
 	const char *why;
 	unsigned status = ws_request_judge(head, &terms, &request, &why);

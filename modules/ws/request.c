@@ -127,7 +127,7 @@ static bool lists(ln_slice_t value, ln_slice_t what)
 }
 
 /* The first of the offered protocols that is spoken here; names are compared as they stand. False: not a list. */
-static bool choose(ln_slice_t offered, const ln_strings_t *ours, head_t *h)
+static bool choose(ln_slice_t offered, const ws_names_t *ours, head_t *h)
 {
 	ln_slice_t item;
 	bool more = true;
@@ -166,7 +166,7 @@ static const char *take_header(head_t *h, ln_slice_t name, ln_slice_t value, con
 		h->origin = value;
 		h->origins++;
 	} else if (same(name, LN_STR("Sec-WebSocket-Protocol"))) {
-		if (!choose(value, terms->protocols, h))
+		if (!choose(value, &terms->protocols, h))
 			return "Sec-WebSocket-Protocol is not a list of names";
 	} else if (same(name, LN_STR("Transfer-Encoding")) ||
 		   (same(name, LN_STR("Content-Length")) && !ln_slice_eq(value, LN_STR("0")))) {
@@ -236,7 +236,7 @@ static ln_slice_t path_of(ln_slice_t target)
 	return slash ? ln_slice(slash, (size_t)(host.data + host.len - slash)) : LN_STR("/");
 }
 
-static bool is_listed(ln_slice_t what, const ln_strings_t *list, bool (*equal)(ln_slice_t, ln_slice_t))
+static bool is_listed(ln_slice_t what, const ws_names_t *list, bool (*equal)(ln_slice_t, ln_slice_t))
 {
 	for (uint32_t i = 0; i < list->count; i++)
 		if (equal(what, ln_slice_of(list->item[i])))
@@ -283,11 +283,11 @@ static unsigned judge_terms(const head_t *h, const ws_terms_t *terms, ln_slice_t
 {
 	if (path.len == 0)
 		return *why = "the request names no path", WS_HTTP_BAD_REQUEST;
-	if (!is_listed(path, terms->paths, ln_slice_eq))
+	if (!is_listed(path, &terms->paths, ln_slice_eq))
 		return *why = "there is nothing at this path", WS_HTTP_NOT_FOUND;
 	if (h->origins > 1)
 		return *why = "there is more than one Origin", WS_HTTP_BAD_REQUEST;
-	if (h->origins && !is_listed(h->origin, terms->origins, same))
+	if (h->origins && !is_listed(h->origin, &terms->origins, same))
 		return *why = "pages of this origin may not connect", WS_HTTP_FORBIDDEN;
 	if (h->protocol.len == 0 && (h->offers > 0 || terms->protocol_required))
 		return *why = h->offers ? "none of the offered sub-protocols is spoken here" :

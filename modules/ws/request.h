@@ -10,7 +10,6 @@
 #ifndef WS_REQUEST_H
 #define WS_REQUEST_H
 
-#include <linnet/conf.h>
 #include <linnet/str.h>
 
 /* What HTTP answers. */
@@ -29,9 +28,14 @@ enum {
 
 #define WS_KEY_SIZE 24u    /* sixteen bytes in base64 */
 
+typedef struct ws_names {
+	uint32_t count;
+	char *const *item;
+} ws_names_t;
+
 /* On what terms a request is let in; an empty list of paths or origins: any. */
 typedef struct ws_terms {
-	const ln_strings_t *protocols, *paths, *origins;
+	ws_names_t protocols, paths, origins;
 	bool protocol_required;
 } ws_terms_t;
 

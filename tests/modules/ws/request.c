@@ -6,16 +6,13 @@ static char *spoken[] = { (char[]){ "mqtt" }, (char[]){ "mqttv3.1" } };
 static char *some_paths[] = { (char[]){ "/mqtt" }, (char[]){ "/a/b" } };
 static char *some_origins[] = { (char[]){ "https://a.example" }, (char[]){ "http://b.example:8080" }, (char[]){ "null" } };
 
-static ln_strings_t protocols, paths, origins;
 static ws_terms_t terms;
 static ws_request_t request;
 static const char *why;
 
 static void setup(void)
 {
-	protocols = (ln_strings_t){ 2, spoken };
-	paths = origins = (ln_strings_t){ 0, NULL };
-	terms = (ws_terms_t){ &protocols, &paths, &origins, true };
+	terms = (ws_terms_t){ .protocols = { 2, spoken }, .protocol_required = true };
 	request = (ws_request_t){ 0 };
 	why = NULL;
 }
@@ -89,7 +86,7 @@ END_TEST
 
 START_TEST(paths_allowed)
 {
-	paths = (ln_strings_t){ 2, some_paths };
+	terms.paths = (ws_names_t){ 2, some_paths };
 	ck_answer("GET /mqtt?token=1 HTTP/1.1\r\n" HOST UP KEY V13 MQTT END, 101);
 	ln_unit_slice(request.path, "/mqtt");
 	ck_answer("GET /a/b HTTP/1.1\r\n" HOST UP KEY V13 MQTT END, 101);
@@ -108,7 +105,7 @@ END_TEST
 
 START_TEST(origins_allowed)
 {
-	origins = (ln_strings_t){ 3, some_origins };
+	terms.origins = (ws_names_t){ 3, some_origins };
 	ck_answer(FIRST HOST UP KEY V13 MQTT "Origin: https://a.example\r\n" END, 101);
 	ck_answer(FIRST HOST UP KEY V13 MQTT "Origin: HTTPS://A.Example\r\n" END, 101);
 	ck_answer(FIRST HOST UP KEY V13 MQTT "Origin: http://b.example:8080\r\n" END, 101);
