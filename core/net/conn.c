@@ -48,6 +48,7 @@ static ln_conn_t *create(ln_worker_t *w, ln_listener_t *l, int fd, const ln__add
 	return c;
 }
 
+/* Asks the accept hooks; counts and says a no. */
 static bool welcome(ln_conn_t *c)
 {
 	ln_call_t call = { .about = c };
@@ -55,7 +56,16 @@ static bool welcome(ln_conn_t *c)
 	if (!ln_hook_any(LN_HOOK_ACCEPT) || ln_hook_ask(LN_HOOK_ACCEPT, &call) != LN_DENY)
 		return true;
 	ln_log(c, CONN_REFUSED, call.why ? call.why : "a module said no");
+	ln__net_count(c->worker, LN__STAT_REFUSED, 1);
 	return false;
+}
+
+ln_result_t ln_conn_set_peer(ln_conn_t *c, const struct sockaddr_storage *peer)
+{
+	ln_require(LN_MAGIC_OK(c, LN__CONN_MAGIC) && ln__listener_proxied(c->listener));
+	if (peer)
+		ln__addr_from_sock(peer, &c->peer);
+	return welcome(c) ? LN_OK : LN_REFUSED;
 }
 
 static ln_result_t open_all(ln_conn_t *c)
@@ -81,9 +91,8 @@ ln_conn_t *ln__conn_accept(ln_worker_t *w, ln_listener_t *l, int fd, const ln__a
 		return NULL;
 	}
 	ln__conn_touch(c);
-	if (!welcome(c)) {
+	if (!ln__listener_proxied(l) && !welcome(c)) {
 		c->state = LN__CONN_DEAD;
-		ln__net_count(w, LN__STAT_REFUSED, 1);
 		return NULL;
 	}
 	ln__net_count(w, surplus == LN_OK ? LN__STAT_ACCEPTED : LN__STAT_REFUSED, 1);
@@ -211,6 +220,11 @@ const char *ln_conn_peer(const ln_conn_t *c)
 	static __thread char text[LN__ADDR_TEXT];
 
 	return ln__addr_print(&c->peer, text, sizeof(text));
+}
+
+void ln_conn_address(const ln_conn_t *c, struct sockaddr_storage *ret_address)
+{
+	ln__addr_to_sock(&c->peer, ret_address);
 }
 
 uint64_t ln_conn_last_input(const ln_conn_t *c)

@@ -87,6 +87,14 @@ void ln__listener_unref(ln_listener_t *l)
 		destroy(l);
 }
 
+bool ln__layers_proxied(const ln_layer_t *const *layers, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (layers[i] && layers[i]->names_peer)
+			return true;
+	return false;
+}
+
 const char *ln__listener_path(const ln_listener_t *l)
 {
 	return l->addr.family == LN__ADDR_UNIX ? ln__addr_path(l->conf.address) : NULL;

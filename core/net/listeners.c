@@ -6,7 +6,7 @@
  * live on behind their connections.
  *
  * A listener that others can reach must say what it means by a stranger: either a loaded module authenticates, or
- * allow-anonymous is written down. A broker open to the world by default is how most of them were found there.
+ * allow-anonymous is written down. Behind a proxy everybody can, wherever the proxy's side listens. A broker open to the world by default is how most of them were found there.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -135,17 +135,20 @@ static bool somebody_authenticates(void)
 	return false;
 }
 
-static void check_strangers(ln__listener_conf_t *conf, const ln__addr_t *addr, bool said, const ln_conf_node_t *node,
-			    ln_conf_errors_t *errors)
+static void check_strangers(ln__listener_conf_t *conf, const ln__listener_parts_t *parts, bool said,
+			    const ln_conf_node_t *node, ln_conf_errors_t *errors)
 {
+	bool proxied = ln__layers_proxied(parts->layers, parts->layer_count);
+
 	if (said)
 		return;
-	conf->allow_anonymous = ln__addr_loopback(addr);
+	conf->allow_anonymous = ln__addr_loopback(&parts->addr) && !proxied;
 	if (!conf->allow_anonymous && !somebody_authenticates())
 		ln_conf_say(errors, node,
-			    "%s can be reached by others and no loaded module authenticates clients: load one, "
-			    "listen on 127.0.0.1, or set \"allow-anonymous: true\" on this listener",
-			    conf->address);
+			    "%s can be reached by others%s and no loaded module authenticates clients: load one, %s"
+			    "or set \"allow-anonymous: true\" on this listener",
+			    conf->address, proxied ? " through a proxy" : "",
+			    proxied ? "" : "listen on 127.0.0.1, ");
 }
 
 static bool bind_address(const char *address, const ln_conf_node_t *node, ln__addr_t *ret_addr,
@@ -236,7 +239,7 @@ static ln_listener_t *bind_one(const ln_conf_file_t *file, const char *name, con
 	at = ln_conf_get(file, node, "address");
 	at = at ? at : node;
 	if (bind_address(conf.address, at, &parts.addr, errors)) {
-		check_strangers(&conf, &parts.addr, ln_conf_get(file, node, "allow-anonymous"), at, errors);
+		check_strangers(&conf, &parts, ln_conf_get(file, node, "allow-anonymous"), at, errors);
 		bind_rights(node, &conf, &parts, errors);
 	}
 	if (conf.out_max.n < conf.out_high.n)
@@ -359,7 +362,7 @@ static void say_open(const item_t *item)
 		ln_log((void *)NULL, LISTENING, l->name, text);
 	if (!l->conf.allow_anonymous || somebody_authenticates())
 		return;
-	if (!ln__addr_loopback(&l->addr))
+	if (!ln__addr_loopback(&l->addr) || ln__listener_proxied(l))
 		ln_log((void *)NULL, LISTENER_OPEN, l->name, text);
 	else if (!item->borrowed)
 		ln_log((void *)NULL, LISTENER_LOCAL, l->name, text);

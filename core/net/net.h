@@ -165,6 +165,12 @@ ln_listener_t *ln__listener_ref(ln_listener_t *l);
 void ln__listener_unref(ln_listener_t *l);
 /* Do both listen in the same place, one that only one of them can have? */
 bool ln__listener_clash(const ln_listener_t *a, const ln_listener_t *b);
+/* Is one of the layers to say who the peer is? Whom the socket's address keeps out may come through such a one. */
+bool ln__layers_proxied(const ln_layer_t *const *layers, unsigned count);
+static inline bool ln__listener_proxied(const ln_listener_t *l)
+{
+	return ln__layers_proxied(l->layers, l->layer_count);
+}
 /* The path of its Unix socket, NULL when it has none. */
 const char *ln__listener_path(const ln_listener_t *l);
 

@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <linnet/buf.h>
 #include <linnet/result.h>
@@ -84,6 +85,9 @@ typedef struct ln_layer {
 	/* The connection is closing: last bytes (close frame, close_notify). May be NULL. */
 	void (*shut)(ln_conn_t *, unsigned at, void *state);
 	void (*closed)(ln_conn_t *, unsigned at, void *state);
+	/* The layer learns who the peer is and calls ln_conn_set_peer before it passes on a byte: until then the accept
+	 * hooks are not asked. */
+	bool names_peer;
 } ln_layer_t;
 
 /* Passes BYTES from the layer AT to the next above (the protocol at last). Returns LN_OK, or LN_CLOSED when the
@@ -151,6 +155,12 @@ void *ln_conn_module_state(const ln_conn_t *c, uint32_t index);
 const ln_listener_t *ln_conn_listener(const ln_conn_t *c);
 uint64_t ln_conn_id(const ln_conn_t *c);                 /* unique in this process */
 const char *ln_conn_peer(const ln_conn_t *c);            /* "10.0.0.9:4711"; borrowed until this thread asks again */
+/* The same as the system knows it; of a peer on a Unix socket the family is all there is. */
+void ln_conn_address(const ln_conn_t *c, struct sockaddr_storage *ret_address);
+/* For a layer that names_peer, inside open or up: PEER is who stands behind the wire (NULL: nobody else); from now on
+ * ln_conn_peer and the log say so. Asks the accept hooks, once per connection and with the true address. Returns LN_OK,
+ * or LN_REFUSED when one said no: the layer returns that at once, and the connection is closed. */
+ln_result_t LN_MUST_USE ln_conn_set_peer(ln_conn_t *c, const struct sockaddr_storage *peer);
 uint64_t ln_conn_last_input(const ln_conn_t *c);         /* worker->now of the last bytes for the protocol */
 
 const char *ln_listener_name(const ln_listener_t *l);

@@ -23,7 +23,7 @@ typedef enum ln_verdict { LN_NEXT, LN_ALLOW, LN_DENY, LN_VERDICT_WAIT } ln_verdi
 
 /*       point                 default    may wait, what is asked, and the type behind call->about */
 #define LN_HOOK_POINTS(X)                                                                                            \
-	X(LN_HOOK_ACCEPT,       LN_ALLOW, "may this address connect at all? (ln_conn_t)")                            \
+	X(LN_HOOK_ACCEPT,       LN_ALLOW, "may this address connect at all? Behind a proxy: the client's (ln_conn_t)") \
 	X(LN_HOOK_AUTHENTICATE, LN_NEXT,  "is this client who it says it is? (ln_auth_t; may wait)")                 \
 	X(LN_HOOK_ENHANCED_AUTH, LN_NEXT, "what follows in this exchange of proofs? (ln_exchange_t; may wait)")      \
 	X(LN_HOOK_AUTHORIZE,    LN_ALLOW, "may this client do this with this topic? (ln_access_t)")                  \

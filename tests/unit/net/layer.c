@@ -74,7 +74,7 @@ static void frame_closed(ln_conn_t *c, unsigned at, void *state)
 }
 
 static const ln_layer_t frame = {
-	"frame", sizeof(frame_state_t), frame_open, frame_up, frame_down, frame_shut, frame_closed
+	"frame", sizeof(frame_state_t), frame_open, frame_up, frame_down, frame_shut, frame_closed, false
 };
 
 /* --- rot13 -------------------------------------------------------------------------------------------------------- */
@@ -125,7 +125,49 @@ static void rot_closed(ln_conn_t *c, unsigned at, void *state)
 	closed++;
 }
 
-static const ln_layer_t rot = { "rot13", 0, rot_open, rot_up, rot_down, NULL, rot_closed };
+static const ln_layer_t rot = { "rot13", 0, rot_open, rot_up, rot_down, NULL, rot_closed, false };
+
+/* --- a layer that says who the peer is: by its first byte, '4', 'u' for a Unix socket, or another for nobody else ---- */
+
+static unsigned asked;
+static char asked_about[64];
+static ln_verdict_t accept_verdict;
+
+static ln_verdict_t on_accept(ln_call_t *call)
+{
+	asked++;
+	snprintf(asked_about, sizeof(asked_about), "%s", ln_conn_peer(call->about));
+	return accept_verdict;
+}
+
+static const ln_hook_t accept_hooks[] = { { LN_HOOK_ACCEPT, LN_PRIO_GUARD, on_accept, "counts" }, { 0 } };
+
+static ln_result_t name_up(ln_conn_t *c, unsigned at, void *state, ln_slice_t bytes)
+{
+	struct sockaddr_storage peer = { 0 };
+	bool *named = state;
+	char kind = (char)bytes.data[0];
+
+	if (*named)
+		return ln_layer_up(c, at, bytes);
+	*named = true;
+	peer.ss_family = kind == 'u' ? AF_UNIX : AF_INET;
+	if (kind == '4') {
+		((struct sockaddr_in *)&peer)->sin_port = htons(4711);
+		inet_pton(AF_INET, "203.0.113.9", &((struct sockaddr_in *)&peer)->sin_addr);
+	}
+	if (ln_conn_set_peer(c, kind == '-' ? NULL : &peer) != LN_OK)
+		return LN_REFUSED;
+	return ln_layer_up(c, at, ln_slice(bytes.data + 1, bytes.len - 1));
+}
+
+static ln_result_t name_down(ln_conn_t *c, unsigned at, void *state, const struct iovec *iov, int count)
+{
+	(void)state;
+	return ln_layer_down(c, at, iov, count);
+}
+
+static const ln_layer_t naming = { .name = "name", .conn_size = 1, .up = name_up, .down = name_down, .names_peer = true };
 
 /* --- the bench with layers ---------------------------------------------------------------------------------------- */
 
@@ -457,7 +499,81 @@ START_TEST(holds_little_of_a_stranger)
 }
 END_TEST
 
+/* An echo behind the naming layer and rot13; says KIND, then a word. Returns the client's descriptor. */
+static int named(char kind)
+{
+	char word[] = { kind, 'h', 'e', 'l', 'l', 'o' };
+	int fd;
+
+	ln_hook_register("test", accept_hooks);
+	ln_hooks_compile();
+	start(NULL, &naming, &rot);
+	fd = bench_client();
+	ck_assert_uint_eq(asked, 0);
+	ck_assert(strncmp(ln_conn_peer(seen.conn), "127.0.0.1:", 10) == 0);
+	bench_send(fd, word, sizeof(word));
+	return fd;
+}
+
+static void is_named(char kind, const char *peer, int family)
+{
+	struct sockaddr_storage address;
+	char word[6] = "", line[200];
+	int fd = named(kind);
+
+	bench_recv(fd, word, 5);
+	ck_assert_str_eq(word, "hello");
+	ck_assert_uint_eq(asked, 1);
+	ck_assert(strncmp(asked_about, peer, strlen(peer)) == 0);
+	ck_assert_str_eq(ln_conn_peer(seen.conn), asked_about);
+	ln_conn_address(seen.conn, &address);
+	ck_assert_int_eq(address.ss_family, family);
+	ln_conn_describe(seen.conn, line, sizeof(line));
+	ck_assert_ptr_nonnull(strstr(line, asked_about));
+	bench_send(fd, "again", 5);
+	bench_recv(fd, word, 5);
+	ck_assert_uint_eq(asked, 1);
+	close(fd);
+	bench_stop();
+	ln_hooks_clear();
+}
+
+START_TEST(a_layer_names_ipv4)
+{
+	is_named('4', "203.0.113.9:4711", AF_INET);
+}
+END_TEST
+
+START_TEST(a_layer_names_unix)
+{
+	is_named('u', "unix:", AF_UNIX);
+}
+END_TEST
+
+START_TEST(a_layer_names_nobody)
+{
+	is_named('-', "127.0.0.1:", AF_INET);
+}
+END_TEST
+
+START_TEST(a_named_peer_may_be_refused)
+{
+	int fd;
+
+	accept_verdict = LN_DENY;
+	fd = named('4');
+	ck_assert_int_eq(bench_ending(fd), 0);
+	ck_assert_uint_eq(asked, 1);
+	ck_assert_uint_eq(seen.inputs, 0);
+	ck_assert_uint_eq(bench_stat(LN__STAT_REFUSED), 1);
+	close(fd);
+	bench_stop();
+	ln_hooks_clear();
+}
+END_TEST
+
 LN_UNIT_MAIN("net/layer", passes_one_layer, passes_two_layers_in_order, says_goodbye_through_layers,
 	     holds_back_above_the_layers, pauses_above_the_layers, closes_when_a_layer_does_not_open,
 	     closes_when_a_layer_fails, tells_of_the_last_input, knows_why_it_closes, moves_with_what_layers_said,
-	     holds_little_of_a_stranger)
+	     holds_little_of_a_stranger, a_layer_names_ipv4, a_layer_names_unix, a_layer_names_nobody,
+	     a_named_peer_may_be_refused)

@@ -18,8 +18,10 @@ static const ln_conf_item_t echo_items[] = {
 
 static ln_protocol_t echo;
 static const ln_layer_t plain = { .name = "plain", .conn_size = 8 };
+static const ln_layer_t naming = { .name = "naming", .names_peer = true };
 static const ln_provide_t echo_provides[] = {
-	{ LN_PROVIDE_PROTOCOL, "echo", &echo }, { LN_PROVIDE_LAYER, "plain", &plain }, { LN_PROVIDE_END, NULL, NULL }
+	{ LN_PROVIDE_PROTOCOL, "echo", &echo }, { LN_PROVIDE_LAYER, "plain", &plain },
+	{ LN_PROVIDE_LAYER, "naming", &naming }, { LN_PROVIDE_END, NULL, NULL }
 };
 static ln_self_t echo_self, side_self, guard_self;
 
@@ -157,13 +159,15 @@ static const bad_t bads[] = {
 	{ ONE "{ stack: echo }\n", ":3:", "address: it is missing" },
 	{ ONE "{ address: 'x:1', stack: echo }\n", ":3:17:", "a name is not accepted" },
 	{ ONE "{ " HERE "stack: [plain] }\n", ":3:", "\"plain\" is no protocol of a loaded module (there is: echo)" },
-	{ ONE "{ " HERE "stack: [echo, echo] }\n", ":3:", "\"echo\" is no layer of a loaded module (there is: plain)" },
+	{ ONE "{ " HERE "stack: [echo, echo] }\n", ":3:", "\"echo\" is no layer of a loaded module (there is: plain, naming)" },
 	{ ONE "{ " HERE "stack: echo, stak: echo }\n", ":3:", "unknown option \"stak\"" },
 	{ ONE "{ " HERE "stack: echo, echo: { global: 1 } }\n", ":3:", "cannot differ between listeners" },
 	{ ONE "{ " HERE "stack: echo, out-high: 1G }\n", ":3:", "out-max" },
 	{ ONE "{ address: ':1', stack: echo }\n", ":3:17:", "can be reached by others" },
 	{ ONE "{ address: '10.0.0.1:1', stack: echo }\n", ":3:17:", "can be reached by others" },
 	{ ONE "{ " HERE "stack: echo }\n  b: { " HERE "stack: echo }\n", ":4:", "same address as \"a\"" },
+	{ ONE "{ " HERE "stack: [naming, echo] }\n", ":3:", "can be reached by others through a proxy" },
+	{ ONE "{ address: 'unix:/x', stack: [naming, echo] }\n", ":3:", "can be reached by others through a proxy" },
 	{ ONE "{ address: 'unix:x', stack: echo }\n", ":3:17:", "begins with /" },
 	{ ONE "{ address: 'unix:/x', stack: echo, socket-mode: 99 }\n", ":3:54:", "socket-mode: expected" },
 	{ ONE "{ " HERE "stack: echo, socket-user: root }\n", ":3:", "for a \"unix:\" address only" },
