@@ -3,3 +3,4 @@ include modules/mqtt/module.mk
 include modules/probe/module.mk
 include modules/scram/module.mk
 include modules/ws/module.mk
+include modules/proxy/module.mk

@@ -69,6 +69,10 @@ def need_broker():
         skip_all("no broker: set LINNETD and LINNET_MODULES")
 
 
+def has_module(name):
+    return os.path.exists(os.path.join(MODULES, name + ".so"))
+
+
 def until(condition, seconds=20.0, step=0.02):
     """Waits until CONDITION() is true, and returns what it gave."""
     end = time.monotonic() + seconds
@@ -102,8 +106,8 @@ def environment(**more):
 
 class Broker:
     """linnetd. TOP is YAML for the top level, LISTENER goes into the listener `plain`; WORKERS, LEVEL as in the
-    configuration; FILES is the limit of descriptors, ENV more environment, MODULES where modules are. LOG_FILE:
-    the broker opens its log itself, and what it says to standard error goes elsewhere."""
+    configuration; FILES is the limit of descriptors, ENV more environment, MODULES where modules are. STACK: the
+    listener's. LOG_FILE: the broker opens its log itself, and what it says to standard error goes elsewhere."""
 
     def __init__(
         self,
@@ -116,6 +120,7 @@ class Broker:
         modules=MODULES,
         start=True,
         log_file=False,
+        stack="[mqtt]",
     ):
         self.dir = folder()
         self.conf = os.path.join(self.dir, "linnet.conf")
@@ -129,8 +134,8 @@ class Broker:
         with open(self.conf, "w") as f:
             f.write(
                 "workers: %d\nmodules: [mqtt]\nmodule-path: %s\nstats-file: %s\nlog: { %s }\n"
-                'listeners: { plain: { address: "127.0.0.1:0", stack: [mqtt]%s } }\n%s\n'
-                % (workers, modules, self.statfile, log, ", " + listener if listener else "", top)
+                'listeners: { plain: { address: "127.0.0.1:0", stack: %s%s } }\n%s\n'
+                % (workers, modules, self.statfile, log, stack, ", " + listener if listener else "", top)
             )
         if start:
             self.start()

@@ -9,6 +9,7 @@ dist_check_SCRIPTS += \
 	$(interop_python)
 
 interop_python = \
+	tests/interop/haproxy.py \
 	tests/interop/paho_clients.py \
 	tests/interop/scram.py \
 	tests/abuse/config.py \
@@ -17,7 +18,8 @@ interop_python = \
 	tests/abuse/flood.py \
 	tests/abuse/kill.py \
 	tests/abuse/limits.py \
-	tests/abuse/malformed.py
+	tests/abuse/malformed.py \
+	tests/abuse/proxy.py
 
 TESTS += tests/interop/mosquitto.sh
 if HAVE_PYTHON3
