@@ -380,7 +380,7 @@ static void why_shut(ln_conn_t *c, unsigned at, void *state)
 
 START_TEST(knows_why_it_closes)
 {
-	static const ln_layer_t why = { "why", 0, rot_open, rot_up, rot_down, why_shut, rot_closed };
+	static const ln_layer_t why = { "why", 0, rot_open, rot_up, rot_down, why_shut, rot_closed, false };
 	int fd;
 
 	start(NULL, &why, NULL);
@@ -438,7 +438,7 @@ static ln_result_t ask_down(ln_conn_t *c, unsigned at, void *state, const struct
 /* A layer's answers wait before the move and are given while it is under way: all go along, in order. */
 START_TEST(moves_with_what_layers_said)
 {
-	static const ln_layer_t ask = { "ask", 0, rot_open, ask_up, ask_down, NULL, rot_closed };
+	static const ln_layer_t ask = { "ask", 0, rot_open, ask_up, ask_down, NULL, rot_closed, false };
 	static ln_protocol_t p;
 	ln__listener_conf_t conf = bench_conf();
 	ln__listener_parts_t parts = { .name = "layers", .conf = &conf, .protocol = &p, .layers = { &ask },
