@@ -293,6 +293,9 @@ static void on_settled(ln_call_t *call, ln_verdict_t verdict)
 		free_login(login);
 		return;
 	}
+	/* Its time was over in this very turn, or the broker stops. */
+	if (c->state == MQTT_LEAVING)
+		return;
 	verdict = ln_auth_settle(&login->auth, verdict, known(c));
 	settle(c, verdict);
 	ln_conn_resume(c->conn);
