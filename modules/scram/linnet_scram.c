@@ -9,6 +9,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#define PASSWORD_MAX 1023
+
 static void usage(FILE *to)
 {
 	fputs("usage: linnet-scram [-i ITERATIONS] USER >> FILE\n"
@@ -49,6 +51,13 @@ static int complain(const char *what)
 	return 1;
 }
 
+/* One that a client can send, and that is no comment in the file. */
+static bool is_name(const char *name)
+{
+	return name[0] && name[0] != '#' && strlen(name) <= SCRAM_NAME_MAX && !strstr(name, ":SCRAM-SHA-256$") &&
+	       ln_utf8_check(ln_slice_of(name)) == LN_UTF8_OK;
+}
+
 /* Returns false after saying what is wrong. */
 static bool read_options(int argc, char **argv, scram_verifier_t *v)
 {
@@ -65,7 +74,7 @@ static bool read_options(int argc, char **argv, scram_verifier_t *v)
 			return false;
 		}
 	}
-	if (argc - optind == 1 && argv[optind][0] && strlen(argv[optind]) <= SCRAM_NAME_MAX && !strpbrk(argv[optind], "\r\n"))
+	if (argc - optind == 1 && is_name(argv[optind]))
 		return true;
 	usage(stderr);
 	return false;
@@ -74,13 +83,15 @@ static bool read_options(int argc, char **argv, scram_verifier_t *v)
 int main(int argc, char **argv)
 {
 	scram_verifier_t v = { .iterations = SCRAM_ITERATIONS_MIN, .salt_len = 16 };
-	char password[1024], again[1024];
+	char password[PASSWORD_MAX + 1], again[PASSWORD_MAX + 1];
 	ln_buf_t line = { 0 };
 
 	if (!read_options(argc, argv, &v))
 		return 2;
 	if (!read_password("Password: ", password, sizeof(password)))
 		return complain("there is no password");
+	if (strlen(password) >= PASSWORD_MAX)
+		return complain("the password is too long");
 	if (isatty(STDIN_FILENO) && (!read_password("Once more: ", again, sizeof(again)) || strcmp(password, again) != 0))
 		return complain("these are two passwords");
 	if (getrandom(v.salt, v.salt_len, 0) != (ssize_t)v.salt_len || !scram_make(&v, ln_slice_of(password)))

@@ -1,15 +1,19 @@
 /* proof.c — see proof.h. The hashes are the library's; what stands here is the grammar of RFC 5802, section 7, and who hashes what.
  *
  * Every message is a list "k=value,…" in a fixed order; a reader takes the next attribute by its letter. Extensions that must be understood
- * ("m=") are refused, others at the end are skipped.
+ * ("m=") are refused, others are skipped where they may stand: at the end of the first message, before the proof in the last.
  */
 #include "proof.h"
 
+#include <ctype.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <string.h>
+
+/* "n,a=NAME,", with every byte of the name written as three. */
+#define GS2_MAX (5u + 3 * SCRAM_NAME_MAX)
 
 /* --- hashes ---------------------------------------------------------------------------------------------------------- */
 
@@ -38,14 +42,28 @@ bool scram_make(scram_verifier_t *v, ln_slice_t password)
 	return good;
 }
 
-void scram_pretend(const uint8_t secret[SCRAM_KEY], ln_slice_t name, scram_verifier_t *ret)
+void scram_pretend(const uint8_t secret[SCRAM_KEY], ln_slice_t name, const scram_verifier_t *like, scram_verifier_t *ret)
 {
-	uint8_t salt[SCRAM_KEY];
+	uint8_t salt[2 * SCRAM_KEY] = { 0 };
 
 	*ret = (scram_verifier_t){ .iterations = SCRAM_ITERATIONS_MIN, .salt_len = 16 };
-	if (hmac(secret, name, salt))
-		memcpy(ret->salt, salt, ret->salt_len);
-	hmac(salt, LN_STR("nobody"), ret->stored);
+	if (like) {
+		ret->iterations = like->iterations;
+		ret->salt_len = like->salt_len;
+	}
+	/* What a failing library leaves is a verifier all the same, and nobody's. */
+	if (hmac(secret, name, salt) && hmac(salt, LN_STR("more salt"), salt + SCRAM_KEY))
+		hmac(salt, LN_STR("nobody"), ret->stored);
+	memcpy(ret->salt, salt, ret->salt_len);
+}
+
+unsigned scram_pretend_like(const uint8_t secret[SCRAM_KEY], ln_slice_t name, unsigned count)
+{
+	uint8_t key[SCRAM_KEY] = { 0 }, digest[SCRAM_KEY] = { 0 };
+
+	if (count == 0 || !hmac(secret, LN_STR("like whom"), key) || !hmac(key, name, digest))
+		return 0;
+	return ((unsigned)digest[0] << 24 | (unsigned)digest[1] << 16 | (unsigned)digest[2] << 8 | digest[3]) % count;
 }
 
 /* --- base64 ------------------------------------------------------------------------------------------------------------ */
@@ -57,13 +75,26 @@ static void put_base64(ln_buf_t *dst, const uint8_t *data, size_t len)
 	ln_buf_commit(dst, (size_t)EVP_EncodeBlock(at, data, (int)len));
 }
 
+/* The library skips blanks and takes '=' anywhere: here it is letters, and then at most two of those. */
+static bool is_base64(ln_slice_t text)
+{
+	size_t letters = 0;
+
+	while (letters < text.len && (isalnum(text.data[letters]) || text.data[letters] == '+' || text.data[letters] == '/'))
+		letters++;
+	for (size_t i = letters; i < text.len; i++)
+		if (text.data[i] != '=')
+			return false;
+	return text.len > 0 && text.len % 4 == 0 && text.len - letters <= 2;
+}
+
 /* Returns the number of bytes, or -1 when TEXT is no base64 or more than MAX bytes. */
 static int get_base64(ln_slice_t text, uint8_t *dst, size_t max)
 {
-	uint8_t bytes[128];
+	uint8_t bytes[GS2_MAX + 3];
 	int len;
 
-	if (text.len == 0 || text.len % 4 || text.len / 4 * 3 > sizeof(bytes))
+	if (!is_base64(text) || text.len / 4 * 3 > sizeof(bytes))
 		return -1;
 	len = EVP_DecodeBlock(bytes, text.data, (int)text.len);
 	if (len > 0 && text.data[text.len - 1] == '=')
@@ -233,10 +264,19 @@ static bool proves(const scram_proof_t *p, const uint8_t proof[SCRAM_KEY])
 	return CRYPTO_memcmp(stored, p->verifier.stored, SCRAM_KEY) == 0 && p->known;
 }
 
+/* What may stand before the proof: a letter and a value each. */
+static void skip_extensions(ln_slice_t *rest)
+{
+	ln_slice_t ignored;
+
+	while (rest->len && rest->data[0] != 'p' && isalpha(rest->data[0]) && take(rest, (char)rest->data[0], &ignored))
+		;
+}
+
 const char *scram_final(scram_proof_t *p, ln_slice_t message, ln_buf_t *dst)
 {
 	ln_slice_t rest = message, binding, nonce, proof, without = message;
-	uint8_t header[128], key[SCRAM_KEY];
+	uint8_t header[GS2_MAX], key[SCRAM_KEY];
 	int len;
 
 	if (!take(&rest, 'c', &binding) || !take(&rest, 'r', &nonce))
@@ -246,6 +286,7 @@ const char *scram_final(scram_proof_t *p, ln_slice_t message, ln_buf_t *dst)
 	len = get_base64(binding, header, sizeof(header));
 	if (len < 0 || !ln_slice_eq(ln_slice(header, (size_t)len), ln_buf_slice(&p->gs2)))
 		return "the GS2 header is another than before";
+	skip_extensions(&rest);
 	without.len = (size_t)(rest.data ? rest.data - 1 - message.data : 0);
 	if (!take(&rest, 'p', &proof) || rest.len || get_base64(proof, key, SCRAM_KEY) != SCRAM_KEY)
 		return "there is no proof, or it is none";

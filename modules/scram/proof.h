@@ -30,8 +30,11 @@ bool scram_make(scram_verifier_t *v, ln_slice_t password);
 void scram_print(const scram_verifier_t *v, ln_buf_t *dst);
 /* Reads that. Returns NULL, or what is wrong with it. */
 const char *scram_read(ln_slice_t text, scram_verifier_t *ret);
-/* A verifier nobody has the password of, always the same for the same NAME: who asks for unknown users learns nothing. */
-void scram_pretend(const uint8_t secret[SCRAM_KEY], ln_slice_t name, scram_verifier_t *ret);
+/* A verifier nobody has the password of, always the same for the same NAME: who asks for unknown users learns nothing. Iterations and the salt's
+ * length are LIKE's, a user's, because they are told too. NULL: there are no users. */
+void scram_pretend(const uint8_t secret[SCRAM_KEY], ln_slice_t name, const scram_verifier_t *like, scram_verifier_t *ret);
+/* Which of COUNT users an unknown NAME is like: always the same. */
+unsigned scram_pretend_like(const uint8_t secret[SCRAM_KEY], ln_slice_t name, unsigned count);
 
 /* One login. Zeroed to begin with; scram_fini. */
 typedef struct scram_proof {

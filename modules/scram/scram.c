@@ -200,10 +200,11 @@ static ln_verdict_t challenge(ln_exchange_t *x, login_t *l)
 		return refuse(&x->call, "no random bytes");
 	found = scram_users_find(b->users, ln_slice_of(l->proof.name));
 	l->proof.known = found != NULL;
+	/* For users too, so that neither takes longer. */
+	scram_pretend(b->secret, ln_slice_of(l->proof.name), scram_users_like(b->users, b->secret, ln_slice_of(l->proof.name)),
+		      &l->proof.verifier);
 	if (found)
 		l->proof.verifier = *found;
-	else
-		scram_pretend(b->secret, ln_slice_of(l->proof.name), &l->proof.verifier);
 	scram_challenge(&l->proof, nonce, &x->out);
 	l->challenged = true;
 	x->more = true;

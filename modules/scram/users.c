@@ -10,6 +10,7 @@
 
 typedef struct user {
 	char *name;
+	unsigned line;
 	scram_verifier_t verifier;
 } user_t;
 
@@ -29,7 +30,7 @@ void scram_users_free(scram_users_t *users)
 }
 
 /* Returns NULL, or what is wrong with LINE. */
-static const char *add(scram_users_t *users, ln_slice_t line)
+static const char *add(scram_users_t *users, ln_slice_t line, unsigned number)
 {
 	/* A name may hold colons; a verifier begins with its scheme. */
 	const char *mark = strstr((const char *)line.data, ":SCRAM-SHA-256$");
@@ -44,7 +45,7 @@ static const char *add(scram_users_t *users, ln_slice_t line)
 		users->user = ln_realloc(users->user, users->cap * sizeof(user_t));
 	}
 	u = &users->user[users->count];
-	*u = (user_t){ 0 };
+	*u = (user_t){ .line = number };
 	why = scram_read(ln_slice(line.data + len + 1, line.len - len - 1), &u->verifier);
 	if (why)
 		return why;
@@ -58,13 +59,19 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const user_t *)a)->name, ((const user_t *)b)->name);
 }
 
-/* The second of two equal names, or NULL. */
-static const char *find_twice(const scram_users_t *users)
+/* False, and says so, when a name stands twice. */
+static bool all_differ(const scram_users_t *users, const char *path, char *why, size_t size)
 {
-	for (unsigned i = 1; i < users->count; i++)
-		if (strcmp(users->user[i - 1].name, users->user[i].name) == 0)
-			return users->user[i].name;
-	return NULL;
+	for (unsigned i = 1; i < users->count; i++) {
+		const user_t *a = &users->user[i - 1], *b = &users->user[i];
+
+		if (strcmp(a->name, b->name) != 0)
+			continue;
+		snprintf(why, size, "%s:%u: user %s stands in line %u already", path, a->line > b->line ? a->line : b->line, b->name,
+			 a->line < b->line ? a->line : b->line);
+		return false;
+	}
+	return true;
 }
 
 static bool read_lines(scram_users_t *users, FILE *f, const char *path, char *why, size_t size)
@@ -79,11 +86,15 @@ static bool read_lines(scram_users_t *users, FILE *f, const char *path, char *wh
 			line[--len] = 0;
 		if (len == 0 || line[0] == '#')
 			continue;
-		wrong = add(users, ln_slice(line, (size_t)len));
+		wrong = add(users, ln_slice(line, (size_t)len), n);
 		if (wrong)
 			snprintf(why, size, "%s:%u: %s", path, n, wrong);
 	}
 	free(line);
+	if (!wrong && ferror(f)) {
+		wrong = strerror(errno);
+		snprintf(why, size, "%s: %s", path, wrong);
+	}
 	return !wrong;
 }
 
@@ -92,7 +103,6 @@ scram_users_t *scram_users_read(const char *path, char *why, size_t size)
 	scram_users_t *users = ln_new(scram_users_t);
 	FILE *f = fopen(path, "re");
 	bool good = f && read_lines(users, f, path, why, size);
-	const char *twice;
 
 	if (!f)
 		snprintf(why, size, "%s: %s", path, strerror(errno));
@@ -100,10 +110,7 @@ scram_users_t *scram_users_read(const char *path, char *why, size_t size)
 		fclose(f);
 	if (good && users->count)
 		qsort(users->user, users->count, sizeof(user_t), by_name);
-	twice = good ? find_twice(users) : NULL;
-	if (twice)
-		snprintf(why, size, "%s: user %s is there twice", path, twice);
-	if (good && !twice)
+	if (good && all_differ(users, path, why, size))
 		return users;
 	scram_users_free(users);
 	return NULL;
@@ -121,6 +128,11 @@ const scram_verifier_t *scram_users_find(const scram_users_t *users, ln_slice_t 
 	text[name.len] = 0;
 	found = bsearch(&key, users->user, users->count, sizeof(user_t), by_name);
 	return found ? &found->verifier : NULL;
+}
+
+const scram_verifier_t *scram_users_like(const scram_users_t *users, const uint8_t secret[SCRAM_KEY], ln_slice_t name)
+{
+	return users->count ? &users->user[scram_pretend_like(secret, name, users->count)].verifier : NULL;
 }
 
 void scram_users_secret(const scram_users_t *users, uint8_t ret[SCRAM_KEY])

@@ -56,10 +56,26 @@ START_TEST(a_bad_line_is_named)
 	ck_assert_ptr_null(read_text("zoe:SCRAM-SHA-256$1:x$y:z\n", why, sizeof(why)));
 	ck_assert_ptr_nonnull(strstr(why, ":1: the iterations"));
 	ck_assert_ptr_null(read_text("zoe:" VERIFIER "\nmax:" VERIFIER "\nzoe:" VERIFIER "\n", why, sizeof(why)));
-	ck_assert_ptr_nonnull(strstr(why, "zoe is there twice"));
+	ck_assert_ptr_nonnull(strstr(why, ":3: user zoe stands in line 1 already"));
+	/* What cannot be read to its end is not read. */
+	ck_assert_ptr_null(scram_users_read("/", why, sizeof(why)));
+	ck_assert_ptr_nonnull(strstr(why, "Is a directory"));
 	ck_assert_ptr_null(scram_users_read("/nonexistent/users", why, sizeof(why)));
 	ck_assert_ptr_nonnull(strstr(why, "No such file"));
 }
 END_TEST
 
-LN_UNIT_MAIN("scram/users", users_are_found, nobody_is_found_in_an_empty_file, a_bad_line_is_named)
+START_TEST(nobody_is_like_somebody)
+{
+	static const uint8_t secret[SCRAM_KEY] = { 7 };
+	char why[256];
+	scram_users_t *users = read_text("zoe:" VERIFIER "\n", why, sizeof(why)), *none = read_text("", why, sizeof(why));
+
+	ck_assert_ptr_eq(scram_users_like(users, secret, LN_STR("max")), scram_users_find(users, LN_STR("zoe")));
+	ck_assert_ptr_null(scram_users_like(none, secret, LN_STR("max")));
+	scram_users_free(users);
+	scram_users_free(none);
+}
+END_TEST
+
+LN_UNIT_MAIN("scram/users", users_are_found, nobody_is_found_in_an_empty_file, a_bad_line_is_named, nobody_is_like_somebody)
