@@ -19,6 +19,8 @@ act_fn act_send, act_send_hex, act_expect_hex, act_expect_text, act_skip_until, 
 act_fn act_cut, act_reconnect, act_shutdown_write, act_slow;
 /* act_ws.c: frames */
 act_fn act_ws_split, act_ws_frame, act_send_wire_hex, act_expect_pong;
+/* act_scram.c: proofs */
+act_fn act_scram_answer, act_scram_verify;
 /* actor.c: the order of things */
 act_fn act_timeout, act_delay, act_barrier, act_repeat;
 

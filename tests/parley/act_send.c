@@ -76,6 +76,20 @@ static void take_prop(draft_t *d, props_t *props, const arg_t *arg)
 	packet_add_prop(d->packet, props, prop);
 }
 
+/* The method and the first message of a proof. */
+static void take_scram(draft_t *d, const arg_t *arg)
+{
+	bytes_t user = text_of(d, &arg->words[0]), password = text_of(d, &arg->words[1]);
+	packet_t *p = d->packet;
+	buf_t first = { 0 };
+
+	scram_begin(&d->actor->scram, user, password, (bytes_t){ 0 }, &first);
+	packet_add_prop(p, &p->props, (prop_t){ .rule = prop_by_name(bytes_of("authentication-method")), .text = bytes_of(SCRAM_METHOD) });
+	packet_add_prop(p, &p->props, (prop_t){ .rule = prop_by_name(bytes_of("authentication-data")),
+						.text = arena_copy(&p->arena, buf_bytes(&first)) });
+	buf_free(&first);
+}
+
 static void take_codes(draft_t *d, const arg_t *arg)
 {
 	bytes_t text = text_of(d, &arg->words[0]);
@@ -106,6 +120,8 @@ static bool take_common(draft_t *d, const arg_t *arg)
 		p->dup = true;
 	else if (arg_is(arg, "-codes"))
 		take_codes(d, arg);
+	else if (arg_is(arg, "-scram"))
+		take_scram(d, arg);
 	else
 		return false;
 	return true;

@@ -166,6 +166,7 @@ static void *actor_main(void *arg)
 		stage_fail(stage, actor, NULL, "it stopped without saying why");	/* mostly not the first failure */
 	conn_close(&actor->conn, false);
 	forget_packets(actor);
+	scram_free(&actor->scram);
 	arena_reset(&actor->scratch);
 	pthread_mutex_lock(&stage->lock);
 	actor->done = true;
@@ -181,6 +182,7 @@ static void reset_actor(actor_t *actor)
 	actor->version = 4;
 	actor->next_id = 1;
 	actor->ignored = 0;
+	actor->scram = (scram_t){ 0 };
 	actor->seq = actor->stage->seq;
 	actor->timeout = actor->stage->timeout;
 }

@@ -8,6 +8,7 @@
 #define PARLEY_ACTOR_H
 
 #include "conn.h"
+#include "scram.h"
 #include "stage.h"
 
 typedef struct actor {
@@ -39,6 +40,7 @@ typedef struct actor {
 	packet_t *current;		/* the one `expect` examines; one of `last`, or NULL */
 	const condition_t **checked;	/* what has been asked of it */
 	size_t checked_count;
+	scram_t scram;			/* the exchange begun last */
 	uint64_t seq;
 	int64_t timeout;
 	arena_t scratch;		/* until the command is done */

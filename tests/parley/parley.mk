@@ -14,12 +14,16 @@ parley_codec_sources = \
 	tests/parley/value.c tests/parley/value.h
 
 parley_ws_sources = tests/parley/ws.c tests/parley/ws.h
+parley_scram_sources = \
+	tests/parley/digest.c tests/parley/digest.h \
+	tests/parley/scram.c tests/parley/scram.h
 
 bin_PROGRAMS += parley
-parley_SOURCES = $(parley_codec_sources) $(parley_ws_sources) \
+parley_SOURCES = $(parley_codec_sources) $(parley_ws_sources) $(parley_scram_sources) \
 	tests/parley/act.h \
 	tests/parley/act_bytes.c \
 	tests/parley/act_expect.c \
+	tests/parley/act_scram.c \
 	tests/parley/act_send.c \
 	tests/parley/act_ws.c \
 	tests/parley/actor.c tests/parley/actor.h \
@@ -53,7 +57,12 @@ tests_parley_ws_test_SOURCES = $(parley_codec_sources) $(parley_ws_sources) test
 tests_parley_ws_test_CPPFLAGS = $(parley_CPPFLAGS)
 tests_parley_ws_test_LDADD =
 
+check_PROGRAMS += tests/parley/scram_test
+tests_parley_scram_test_SOURCES = $(parley_codec_sources) $(parley_scram_sources) tests/parley/scram_test.c
+tests_parley_scram_test_CPPFLAGS = $(parley_CPPFLAGS)
+tests_parley_scram_test_LDADD =
+
 # selftest.sh finds the program in the build directory and the plays beside itself in the source directory.
-TESTS += tests/parley/codec_test tests/parley/ws_test tests/parley/selftest.sh
+TESTS += tests/parley/codec_test tests/parley/ws_test tests/parley/scram_test tests/parley/selftest.sh
 dist_check_SCRIPTS += tests/parley/selftest.sh
 dist_man_MANS += doc/man/parley.1

@@ -32,7 +32,7 @@ static const opt_rule_t shell_opts[] = { { "-expect-exit", "n" }, { "-expect-out
 static const opt_rule_t connect_opts[] = {
 	{ "-v", "n" }, { "-id", "s" }, { "-clean", "b" }, { "-keepalive", "n" }, { "-user", "s" }, { "-password", "s" },
 	{ "-will", "ss" }, { "-will-qos", "q" }, { "-will-retain", "" }, { "-will-delay", "d" }, { "-will-prop", "p" },
-	{ "-prop", "p" }, { "-protocol-name", "s" }, { "-level", "n" }, { "-connect-flags", "n" },
+	{ "-prop", "p" }, { "-scram", "ss" }, { "-protocol-name", "s" }, { "-level", "n" }, { "-connect-flags", "n" },
 	{ "-flags", "n" }, { "-length", "n" }, { 0 }
 };
 
@@ -46,6 +46,7 @@ static const opt_rule_t publish_opts[] = {
 };
 
 static const opt_rule_t ack_opts[] = { ACK_OPTS, { 0 } };
+static const opt_rule_t auth_opts[] = { ACK_OPTS, { "-scram", "ss" }, { 0 } };
 static const opt_rule_t codes_opts[] = { ACK_OPTS, { "-codes", "c" }, { 0 } };
 
 static const opt_rule_t subscribe_opts[] = {
@@ -92,7 +93,9 @@ static const command_rule_t rules[] = {
 	{ "pingreq", IN_MQTT, "", 0, 0, BODY_NONE, header_opts, act_simple, NULL },
 	{ "pingresp", IN_MQTT, "", 0, 0, BODY_NONE, header_opts, act_simple, NULL },
 	{ "disconnect", IN_MQTT, "", 0, 0, BODY_NONE, ack_opts, act_simple, NULL },
-	{ "auth", IN_MQTT, "", 0, 0, BODY_NONE, ack_opts, act_simple, NULL },
+	{ "auth", IN_MQTT, "", 0, 0, BODY_NONE, auth_opts, act_simple, NULL },
+	{ "scram-answer", IN_MQTT, "", 0, 0, BODY_NONE, NULL, act_scram_answer, NULL },
+	{ "scram-verify", IN_MQTT, "k", 1, 1, BODY_NONE, NULL, act_scram_verify, NULL },
 
 	{ "expect", IN_MQTT, "s", 1, ANY, BODY_NONE, expect_opts, act_expect, NULL },
 	{ "expect-any-order", IN_MQTT, "", 0, 0, BODY_CONDITIONS, NULL, act_expect_any_order, NULL },
